@@ -1,0 +1,53 @@
+"""The `genet5` command: a table of subcommands, each loaded only when it is called."""
+
+import importlib
+import sys
+
+import click
+
+import genet5
+import genet5.cli.errors as errors
+
+# name -> (module:function, one-line help); kept here so that --help loads no command
+COMMANDS = {
+    "bake":      ("genet5.cli.bake:bake",           "Turn genomes into training shards."),
+    "demo":      ("genet5.cli.demo:demo",           "Simulate, train, predict and score in five minutes."),
+    "init":      ("genet5.cli.init:init",           "Make an untrained model folder."),
+    "inspect":   ("genet5.cli.inspect:inspect",     "Say what is in an annotation."),
+    "predict":   ("genet5.cli.predict:predict",     "Find the genes of a genome."),
+    "sft":       ("genet5.cli.sft:sft",             "Train a model on baked genomes."),
+    "simulate":  ("genet5.cli.simulate:simulate",   "Write a random genome with its annotation."),
+    "tokenizer": ("genet5.cli.tokenizer:tokenizer", "Train or look at a DNA tokenizer."),
+}
+
+CONTEXT = {"auto_envvar_prefix": "GENET5", "help_option_names": ["-h", "--help"]}
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a subcommand only when it runs."""
+
+    def list_commands(self, ctx):
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx, name):
+        if name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[name][0].partition(":")
+        return getattr(importlib.import_module(module), function)
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=LazyGroup, context_settings=CONTEXT, epilog="Example: genet5 demo")
+@click.version_option(version=genet5.__version__, prog_name="genet5")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug):
+    """GeneT5 reads DNA and writes gene models (GFF3)."""
+
+
+def main():
+    """Entry point of `genet5`: runs the command, turns failures into one line and an exit code."""
+
+    sys.exit(errors.run(cli, "genet5"))

@@ -1,0 +1,57 @@
+//! Bases as small numbers: A 0, C 1, G 2, T 3, anything else [`N`].
+
+/// The code of an unknown or ambiguous base.
+pub const N: u8 = 4;
+
+const CODES: [u8; 256] = {
+    let mut table = [N; 256];
+    let mut i = 0;
+    while i < 4 {
+        table[b"ACGT"[i] as usize] = i as u8;
+        table[b"acgt"[i] as usize] = i as u8;
+        i += 1;
+    }
+    table[b'U' as usize] = 3;
+    table[b'u' as usize] = 3;
+    table
+};
+
+/// The code of one letter.
+#[inline]
+pub fn code(letter: u8) -> u8 {
+    CODES[letter as usize]
+}
+
+/// The codes of a sequence of letters in either case.
+///
+/// ```
+/// assert_eq!(genet5_core::dna::encode(b"ACgtN"), [0, 1, 2, 3, 4]);
+/// ```
+pub fn encode(letters: &[u8]) -> Vec<u8> {
+    letters.iter().map(|&b| code(b)).collect()
+}
+
+/// The upper-case letters of a sequence of codes.
+pub fn decode(codes: &[u8]) -> Vec<u8> {
+    codes.iter().map(|&c| b"ACGTN"[c.min(N) as usize]).collect()
+}
+
+/// The complement of one code.
+#[inline]
+pub fn complement(code: u8) -> u8 {
+    if code < N {
+        3 - code
+    } else {
+        N
+    }
+}
+
+/// The reverse complement of a sequence of codes.
+///
+/// ```
+/// use genet5_core::dna;
+/// assert_eq!(dna::decode(&dna::reverse_complement(&dna::encode(b"AACGN"))), b"NCGTT");
+/// ```
+pub fn reverse_complement(codes: &[u8]) -> Vec<u8> {
+    codes.iter().rev().map(|&c| complement(c)).collect()
+}

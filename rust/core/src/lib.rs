@@ -1,0 +1,29 @@
+//! The fast half of GeneT5: everything that touches bases by the million, and no Python.
+//!
+//! Data flows one way: [`fasta`] and [`annotation`] read a genome into gene models, [`bake`]
+//! cuts it into windows with [`tokenizer`] and [`grammar`] and writes shards, [`batch`] packs
+//! windows into arrays for the model, [`lattice`] turns the model's scores into the best genes,
+//! [`gff3`] writes them and [`score`] compares them with a reference.
+//!
+//! Coordinates are 0-based and half-open everywhere; GFF and GTF files are 1-based and closed,
+//! and only their readers and writers know it.
+
+pub mod annotation;
+pub mod bake;
+pub mod baseline;
+pub mod batch;
+pub mod channels;
+pub mod dna;
+pub mod error;
+pub mod fasta;
+pub mod gene;
+pub mod genetic_code;
+pub mod gff3;
+pub mod grammar;
+pub mod lattice;
+pub mod pack;
+pub mod score;
+pub mod tokenizer;
+pub mod validate;
+
+pub use error::{Error, Result};
