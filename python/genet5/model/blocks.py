@@ -1,0 +1,121 @@
+"""A transformer block whose weights serve the prefix and the steps alike.
+
+Shapes: R rows, T tokens, N windows, S steps, L prefix tokens of a window and steps, C width, H heads, D head size.
+"""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import genet5.model.attention as attention
+
+
+class FeedForward(nn.Module):
+    """Gated feed-forward, GEGLU or SwiGLU; source: Shazeer, arXiv 2002.05202."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.activate = {"gelu": F.gelu, "silu": F.silu}[config.activation]
+        self.gated    = nn.Linear(config.width, 2 * config.feed_forward, bias=False)
+        self.out      = nn.Linear(config.feed_forward, config.width)
+
+    def forward(self, x):
+        gate, value = self.gated(x).chunk(2, dim=-1)
+        return self.out(self.activate(gate) * value)
+
+
+class Experts(nn.Module):
+    """Top-k mixture of feed-forwards, dropless; router in fp32, weights renormalised over the chosen.
+
+    `load` holds the share of choices per expert of the last call.
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.top_k   = config.top_k
+        self.router  = nn.Linear(config.width, config.num_experts, bias=False)
+        self.experts = nn.ModuleList(FeedForward(config) for _ in range(config.num_experts))
+        self.load    = None
+
+    def forward(self, x):
+        flat            = x.reshape(-1, x.shape[-1])
+        with torch.autocast(flat.device.type, enabled=False):
+            share       = self.router(flat.float()).softmax(dim=-1)
+        weight, chosen  = share.topk(self.top_k, dim=-1)
+        weight          = (weight / weight.sum(dim=-1, keepdim=True)).to(flat.dtype)
+        out             = torch.zeros_like(flat)
+        for number, expert in enumerate(self.experts):
+            rows, ranks = (chosen == number).nonzero(as_tuple=True)
+            out.index_add_(0, rows, (expert(flat[rows]) * weight[rows, ranks, None]).to(out.dtype))
+        with torch.no_grad():
+            self.load   = torch.bincount(chosen.reshape(-1), minlength=len(self.experts)) / chosen.numel()
+        return out.reshape(x.shape)
+
+
+class Block(nn.Module):
+    """Attention and feed-forward with pre- or post-norm."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.qkv    = nn.Linear(config.width, 3 * config.width)
+        self.out    = nn.Linear(config.width, config.width)
+        self.feed   = Experts(config) if config.num_experts > 1 else FeedForward(config)
+        self.norm_attention = nn.LayerNorm(config.width, eps=1e-12 if config.norm == "post" else 1e-5)
+        self.norm_feed      = nn.LayerNorm(config.width, eps=1e-12 if config.norm == "post" else 1e-5)
+        self.dropout        = nn.Dropout(config.dropout)
+
+    def project(self, x, positions):
+        """Queries, keys and values, each [..., H, D]; rotated where positions are RoPE's."""
+
+        shape   = (*x.shape[:-1], self.config.num_heads, self.config.width // self.config.num_heads)
+        q, k, v = (part.reshape(shape) for part in self.qkv(x).chunk(3, dim=-1))
+        if self.config.positions == "rope":
+            q, k = attention.rope(q, positions), attention.rope(k, positions)
+        return q, k, v
+
+    def residual(self, x, attend):
+        """Run the block around `attend`, which maps the (normed) input to the attention's output."""
+
+        if self.config.norm == "pre":
+            x = x + self.dropout(self.out(attend(self.norm_attention(x)).flatten(-2)))
+            return x + self.dropout(self.feed(self.norm_feed(x)))
+        x = self.norm_attention(x + self.dropout(self.out(attend(x).flatten(-2))))
+        return self.norm_feed(x + self.dropout(self.feed(x)))
+
+    def prefix(self, x_RTC, positions_RT, window_RT, slopes_H):
+        """One layer over packed prefixes.
+
+        returns the new states [R, T, C] and this layer's keys and values [R, T, H, D]
+        """
+
+        kept = []
+
+        def attend(h):
+            q, k, v = self.project(h, positions_RT)
+            kept.extend((k, v))
+            if self.config.attention == "dense":
+                return attention.prefix_dense(q, k, v, window_RT, self.config.attention_window, slopes_H)
+            return attention.prefix_blocked(q, k, v, window_RT, self.config.attention_window, slopes_H,
+                                            self.config.block_size)
+
+        return self.residual(x_RTC, attend), *kept
+
+    def steps(self, x_NSC, positions_NS, k_prefix, v_prefix, allowed_NSL, bias_NHSL, k_past=None, v_past=None):
+        """One layer over steps, which see their prefix, earlier steps (past) and themselves as allowed says.
+
+        k_prefix, v_prefix: [N, P, H, D]; k_past, v_past: None or [N, A, H, D]; L = P + A + S
+        returns the new states [N, S, C] and the keys and values of past and present steps [N, A + S, H, D]
+        """
+
+        kept = []
+
+        def attend(h):
+            q, k, v = self.project(h, positions_NS)
+            if k_past is not None:
+                k, v = torch.cat((k_past, k), dim=1), torch.cat((v_past, v), dim=1)
+            kept.extend((k, v))
+            return attention.steps(q, torch.cat((k_prefix, k), dim=1), torch.cat((v_prefix, v), dim=1),
+                                   allowed_NSL, bias_NHSL)
+
+        return self.residual(x_NSC, attend), *kept

@@ -1,0 +1,111 @@
+"""Model folders: config.json, model.safetensors and tokenizer.json, enough to predict with."""
+
+import json
+import os
+import pathlib
+import shutil
+
+import safetensors.torch
+import torch
+
+import genet5.errors as errors
+import genet5.model.config as configs
+import genet5.model.network as network
+import genet5.tokenizer as tk
+
+CONFIG    = "config.json"
+WEIGHTS   = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+
+
+def create(out, tokenizer_path, preset="small", seed=0, force=False, **changes):
+    """Write an untrained model.
+
+    out:            path of the folder
+    tokenizer_path: path of a tokenizer.json, or of a folder that holds one
+    preset:         str, see genet5.model.config.PRESETS
+    seed:           int, of the weights
+    force:          bool, overwrite a model that is there
+    changes:        fields of ModelConfig
+    returns the model
+    raises DataError when a model is there, InputError for a broken tokenizer
+    """
+
+    out = pathlib.Path(out)
+    if (out / CONFIG).exists() and not force:
+        raise errors.DataError(f"{out} already holds a model; --force replaces it")
+    source    = tokenizer_file(tokenizer_path)
+    tokenizer = tk.load(source)
+    config    = configs.ModelConfig.preset(preset, vocab_size=tokenizer.vocab_size, pad_id=tokenizer.pad_id, **changes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = network.GeneT5(config)
+    save(model, out, source)
+    return model
+
+
+def tokenizer_file(path):
+    """The tokenizer.json that a path names, itself or as a folder."""
+
+    path = pathlib.Path(path)
+    return path / TOKENIZER if path.is_dir() else path
+
+
+def save(model, out, tokenizer_path):
+    """Write a model folder; each file under a temporary name first, config.json last.
+
+    out:            path of the folder, made if missing
+    tokenizer_path: path of the tokenizer.json to copy
+    """
+
+    out = pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    if pathlib.Path(tokenizer_path).resolve() != (out / TOKENIZER).resolve():
+        _replace(out / TOKENIZER, lambda path: shutil.copyfile(tokenizer_path, path))
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    _replace(out / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}))
+    save_config(model.config, out)
+
+
+def save_config(config, out):
+    """Write only config.json of a model folder."""
+
+    text = json.dumps(config.to_dict(), indent=2) + "\n"
+    _replace(pathlib.Path(out) / CONFIG, lambda path: path.write_text(text))
+
+
+def load(path, device="cpu"):
+    """Read a model folder.
+
+    path:   path of the folder
+    device: str or torch.device
+    returns GeneT5 in evaluation mode, with `folder` set to its path
+    raises DataError where a file is missing or does not fit
+    """
+
+    path = pathlib.Path(path)
+    for name in (CONFIG, WEIGHTS, TOKENIZER):
+        if not (path / name).is_file():
+            raise errors.DataError(f"{path} is no model folder: {name} is missing (genet5 init makes one)")
+    try:
+        config = configs.ModelConfig.from_dict(json.loads((path / CONFIG).read_text()))
+    except (json.JSONDecodeError, TypeError, ValueError) as error:
+        raise errors.DataError(f"{path / CONFIG}: {error}") from error
+    model = network.GeneT5(config)
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path / WEIGHTS))
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        raise errors.DataError(f"{path / WEIGHTS} does not fit {CONFIG}: {error}") from error
+    model.folder = path
+    return model.to(device).eval()
+
+
+def _replace(path, write):
+    """Call `write` with a temporary name in the same folder, then rename it to `path`."""
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,226 @@
+"""GeneT5: a bidirectional prefix of DNA, then steps that see all of it.
+
+Shapes: R rows, T tokens of a row, B bases of a row, N windows, P prefix tokens of a window, S steps, C width,
+K key width, M sites that the grammar allows.
+"""
+
+import dataclasses
+
+import torch
+import torch.nn as nn
+
+import genet5.model.attention as attention
+import genet5.model.blocks as blocks
+import genet5.model.config as configs
+import genet5.model.stem as stems
+
+EOS = 0
+# share of ALiBi's heads that look from steps to the prefix without a distance bias
+FREE_HEADS = 2
+
+
+@dataclasses.dataclass
+class Prefix:
+    """What the model keeps of a batch of windows.
+
+    segmentation: float [R, B, 9] logits
+    potentials:   float [R, B, 17] for the lattice
+    keys:         float [R, B, K] of sites
+    memory:       per layer, keys and values [R, T, H, D]
+    """
+
+    segmentation: torch.Tensor
+    potentials:   torch.Tensor
+    keys:         torch.Tensor
+    memory:       list
+
+
+class WriterCache:
+    """Keys and values of a batch of windows and of the steps written so far.
+
+    windows: long [N], index in the batch of each window still written
+    """
+
+    def __init__(self, prefix, windows, memory, visible, rows):
+        self.prefix  = prefix
+        self.windows = windows
+        self.memory  = memory
+        self.visible = visible
+        self.rows    = rows
+        self.past    = [None] * len(memory)
+
+    def select(self, indices):
+        """Keep only the windows at these places of the present order, long [n]."""
+
+        chosen         = WriterCache(self.prefix, self.windows[indices],
+                                     [(k[indices], v[indices]) for k, v in self.memory],
+                                     self.visible[indices], self.rows)
+        chosen.past    = [None if past is None else tuple(x[indices] for x in past) for past in self.past]
+        return chosen
+
+
+class GeneT5(nn.Module):
+    """The model; batches are dicts of tensors as docs/formats.md describes them.
+
+    config: ModelConfig
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.config    = config
+        self.stem      = stems.Stem(config)
+        self.embed     = nn.Embedding(config.vocab_size, config.width)
+        self.from_stem = nn.Linear(config.stem_width, config.width, bias=False)
+        self.norm      = nn.LayerNorm(config.width)
+        self.layers    = nn.ModuleList(blocks.Block(config) for _ in range(config.num_layers))
+        self.head      = stems.BaseHead(config)
+        # row EOS stands for <bos>, since <eos> is never read back
+        self.embed_type = nn.Embedding(len(configs.SITE_TYPES), config.width)
+        self.from_key   = nn.Linear(config.key_width, config.width, bias=False)
+        self.queries    = nn.Linear(config.width, len(configs.SITE_TYPES) * config.key_width)
+        self.eos_key    = nn.Parameter(torch.zeros(config.key_width))
+        slopes          = attention.alibi_slopes(config.num_heads) if config.positions == "alibi" else None
+        self.register_buffer("slopes", slopes, persistent=False)
+        self.apply(self._initialize)
+        with torch.no_grad():
+            # genes are rare: a site costs something until the model has seen one
+            self.head.potentials.bias[configs.NUM_LABELS:] = -4.0
+        # the stem joins a warm-started trunk without disturbing it at step 0
+        if config.norm == "post":
+            nn.init.zeros_(self.from_stem.weight)
+
+    def _initialize(self, module):
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02 if self.config.norm == "post" else 0.3)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=module.in_features ** -0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, blocks.Block):
+            # residual branches start small, so depth does not change the scale
+            with torch.no_grad():
+                module.out.weight.mul_((2 * self.config.num_layers) ** -0.5)
+
+    def prefill(self, batch):
+        """Read windows: one bidirectional pass over their tokens and bases.
+
+        batch: dict with tokens, token_position, token_window, bases, base_token, channels
+        returns Prefix
+        """
+
+        stem_RBC = self.stem(batch["bases"], batch["channels"])
+        tokens   = batch["tokens"]
+        x_RTC    = self.embed(tokens) + self.from_stem(stems.pool(stem_RBC, batch["base_token"], tokens.shape[1]))
+        if self.config.norm == "post":
+            x_RTC = self.norm(x_RTC)
+        memory = []
+        for layer in self.layers:
+            x_RTC, k, v = layer.prefix(x_RTC, batch["token_position"], batch["token_window"], self.slopes)
+            memory.append((k, v))
+        if self.config.norm == "pre":
+            x_RTC = self.norm(x_RTC)
+        return Prefix(*self.head(stem_RBC, x_RTC, batch["base_token"]), memory)
+
+    def begin(self, prefix, batch):
+        """A cache to write all windows of a batch from the beginning."""
+
+        rows, starts, counts = (batch[name].long() for name in ("window_row", "window_token", "window_tokens"))
+        length   = batch["tokens"].shape[1]
+        place_P  = torch.arange(int(counts.max()), device=rows.device)
+        visible  = place_P[None, :] < counts[:, None]
+        index_NP = (rows * length + starts)[:, None] + torch.where(visible, place_P[None, :], 0)
+        memory   = [tuple(x.flatten(0, 1)[index_NP] for x in layer) for layer in prefix.memory]
+        place    = {name: batch[name].long() for name in ("window_row", "window_base", "window_token")}
+        place["base_token"] = batch["base_token"]
+        return WriterCache(prefix, torch.arange(len(rows), device=rows.device), memory, visible, place)
+
+    def write(self, prefix, batch, step_type, step_position):
+        """States of all steps at once, teacher forced.
+
+        step_type:     uint8 [N, S], 255 where padded
+        step_position: int [N, S], base in the window
+        returns [N, S + 1, C]; entry i predicts step i, entry 0 read <bos>
+        """
+
+        bos   = torch.zeros_like(step_type[:, :1])
+        types = torch.cat((bos, step_type.where(step_type < len(configs.SITE_TYPES), 0)), dim=1)
+        place = torch.cat((torch.zeros_like(step_position[:, :1]), step_position.clamp(min=0)), dim=1)
+        return self._advance(self.begin(prefix, batch), types, place)
+
+    def step(self, cache, step_type, step_position):
+        """Read one step of each window in the cache and return the states that predict the next.
+
+        step_type:     uint8 [N], or None to read <bos>
+        step_position: int [N], or None with <bos>
+        returns [N, C]
+        """
+
+        if step_type is None:
+            step_type     = torch.zeros(len(cache.windows), dtype=torch.uint8, device=cache.windows.device)
+            step_position = torch.zeros(len(cache.windows), dtype=torch.int32, device=cache.windows.device)
+        return self._advance(cache, step_type[:, None], step_position[:, None])[:, 0]
+
+    def _advance(self, cache, types_NS, positions_NS):
+        """Run steps through the blocks behind what the cache holds, and extend it."""
+
+        x_NSC  = self._embed_steps(cache, types_NS, positions_NS)
+        past   = 0 if cache.past[0] is None else cache.past[0][0].shape[1]
+        new    = types_NS.shape[1]
+        causal = torch.ones(new, past + new, dtype=torch.bool, device=x_NSC.device).tril(past)
+        allowed_NSL = torch.cat((cache.visible[:, None].expand(-1, new, -1),
+                                 causal.expand(len(types_NS), -1, -1)), dim=2)
+        bias = self._step_bias(cache, types_NS, positions_NS, allowed_NSL, past)
+        for number, layer in enumerate(self.layers):
+            k_past, v_past    = cache.past[number] or (None, None)
+            x_NSC, k, v       = layer.steps(x_NSC, positions_NS, *cache.memory[number], allowed_NSL, bias,
+                                            k_past, v_past)
+            cache.past[number] = (k, v)
+        return self.norm(x_NSC) if self.config.norm == "pre" else x_NSC
+
+    def _embed_steps(self, cache, types_NS, positions_NS):
+        rows  = cache.rows["window_row"][cache.windows][:, None]
+        bases = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
+        keys  = cache.prefix.keys[rows, bases]
+        bos   = (types_NS == EOS)[..., None]
+        x_NSC = self.embed_type(types_NS.long()) + self.from_key(keys).masked_fill(bos, 0.0)
+        return self.norm(x_NSC) if self.config.norm == "post" else x_NSC
+
+    def _step_bias(self, cache, types_NS, positions_NS, allowed_NSL, past):
+        """ALiBi from steps [N, H, S, L]: distances in tokens to the prefix, none among steps."""
+
+        if self.slopes is None:
+            return None
+        rows   = cache.rows["window_row"][cache.windows][:, None]
+        bases  = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
+        token  = cache.rows["base_token"][rows, bases] - cache.rows["window_token"][cache.windows][:, None]
+        place  = torch.arange(cache.visible.shape[1], device=token.device)
+        far    = (token[..., None] - place).abs().float()
+        far    = torch.cat((far, far.new_zeros(*far.shape[:2], past + types_NS.shape[1])), dim=2)
+        slopes = self.slopes.clone()
+        slopes[::FREE_HEADS] = 0.0
+        return -slopes[None, :, None, None] * far[:, None]
+
+    def site_logits(self, prefix, batch, states_NC, windows_N, origins_N, offsets, types_M, positions_M):
+        """Logits of the sites that the grammar allows, flat.
+
+        states_NC:   states that predict one step each
+        windows_N:   long, the window in the batch of each state
+        origins_N:   int, base position of the step that each state has read (0 for <bos>)
+        offsets:     long [N + 1], the sites of state n are offsets[n] to offsets[n + 1]
+        types_M:     uint8, positions_M: int, the sites (<eos> has position -1)
+        returns float [M]
+        """
+
+        owner    = torch.repeat_interleave(torch.arange(len(windows_N), device=states_NC.device), offsets.diff())
+        queries  = self.queries(states_NC).unflatten(-1, (len(configs.SITE_TYPES), -1))[owner, types_M.long()]
+        window   = windows_N[owner]
+        base     = batch["window_base"].long()[window] + positions_M.clamp(min=0).long()
+        keys_MK  = prefix.keys[batch["window_row"].long()[window], base]
+        distance = positions_M - origins_N[owner]
+        is_eos   = types_M == EOS
+        keys_MK  = torch.where(is_eos[:, None], self.eos_key.to(keys_MK.dtype), keys_MK)
+        # half of every key knows how far the site is from the last step
+        half     = keys_MK.shape[-1] // 2
+        near     = attention.rope(keys_MK[:, None, :half], distance.masked_fill(is_eos, 0))[:, 0]
+        score    = (queries[:, :half] * near).sum(-1) + (queries[:, half:] * keys_MK[:, half:]).sum(-1)
+        return score.float() * keys_MK.shape[-1] ** -0.5
