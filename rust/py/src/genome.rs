@@ -1,8 +1,203 @@
 //! `genet5._core.genome`.
 
+use std::path::PathBuf;
+
+use genet5_core::fasta::{self, IndexedFasta};
+use genet5_core::gene::{GeneModel, Interval, Strand};
+use genet5_core::genetic_code::GeneticCode;
+use genet5_core::gff3::{self, OutputGene, Plan, Product};
+use genet5_core::grammar::GrammarConfig;
+use genet5_core::inspect::{gene_lines, verdicts, Summary};
+use genet5_core::{annotation, dna, files, validate, Error, Result};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::detach;
+
+/// Contig index, strand, segments (start, end), probability.
+type RawGene = (usize, char, Vec<(u32, u32)>, Option<f32>);
+
+fn strand(symbol: char) -> Result<Strand> {
+    match symbol {
+        '+' => Ok(Strand::Plus),
+        '-' => Ok(Strand::Minus),
+        other => Err(Error::value(format!("strand '{other}' is neither + nor -"))),
+    }
+}
+
+fn model(symbol: char, segments: &[(u32, u32)]) -> Result<GeneModel> {
+    let segments = segments.iter().map(|&(start, end)| Interval::new(start, end)).collect();
+    Ok(GeneModel { strand: strand(symbol)?, segments })
+}
+
+fn output_genes(genes: &[RawGene]) -> Result<Vec<OutputGene>> {
+    genes
+        .iter()
+        .map(|(contig, symbol, segments, score)| {
+            Ok(OutputGene { contig: *contig, model: model(*symbol, segments)?, score: *score })
+        })
+        .collect()
+}
+
+/// Every sequence of a FASTA file: (name, upper-case letters).
+#[pyfunction]
+fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, Py<PyBytes>)>> {
+    let contigs = detach::run(py, |_| fasta::read(&path))?;
+    Ok(contigs.into_iter().map(|c| (c.name, PyBytes::new(py, &c.sequence).unbind())).collect())
+}
+
+/// A FASTA file open for random access.
+#[pyclass(frozen, module = "genet5._core.genome")]
+struct Fasta(IndexedFasta);
+
+#[pymethods]
+impl Fasta {
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        detach::run(py, |_| IndexedFasta::open(&path)).map(Fasta)
+    }
+
+    /// Names and lengths.
+    fn contigs(&self) -> Vec<(String, u64)> {
+        self.0.contigs()
+    }
+
+    /// The bases start..end of a contig, upper-case; the whole contig by default.
+    #[pyo3(signature = (contig, start=0, end=None))]
+    fn fetch<'py>(
+        &self,
+        py: Python<'py>,
+        contig: &str,
+        start: u64,
+        end: Option<u64>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let letters = detach::quick(py, || match end {
+            Some(end) => self.0.fetch(contig, start, end),
+            None => self.0.fetch_from(contig, start),
+        })?;
+        Ok(PyBytes::new(py, &letters))
+    }
+}
+
+/// The summary of an annotation and its genes, both as JSON: (object, lines).
+#[pyfunction]
+#[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0))]
+fn inspect(
+    py: Python<'_>,
+    path: PathBuf,
+    genome: Option<PathBuf>,
+    genetic_code: u8,
+    table_starts: bool,
+    min_intron: u32,
+    max_intron: u32,
+) -> PyResult<(String, String)> {
+    let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
+    detach::run(py, |_| {
+        let annotation = annotation::read(&path)?;
+        let reasons =
+            genome.map(|genome| verdicts(&annotation, &fasta::read(genome)?, &config)).transpose()?;
+        let summary = Summary::new(&annotation, reasons.as_deref());
+        let summary = serde_json::to_string(&summary).map_err(|error| Error::value(error.to_string()))?;
+        Ok((summary, gene_lines(&annotation, reasons.as_deref())))
+    })
+}
+
+/// Why a gene model is no valid reading frame of a sequence; None when it is one.
+#[pyfunction]
+#[pyo3(signature = (sequence, strand, segments, genetic_code=1, table_starts=false, min_intron=10, max_intron=0))]
+#[allow(clippy::too_many_arguments)]
+fn check(
+    py: Python<'_>,
+    sequence: &[u8],
+    strand: char,
+    segments: Vec<(u32, u32)>,
+    genetic_code: u8,
+    table_starts: bool,
+    min_intron: u32,
+    max_intron: u32,
+) -> PyResult<Option<&'static str>> {
+    let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
+    detach::quick(py, || {
+        let (model, code) = (model(strand, &segments)?, GeneticCode::ncbi(genetic_code)?);
+        let verdict = validate::check(&model, &dna::encode(sequence), &config, &code);
+        Ok(verdict.err().map(validate::Reason::name))
+    })
+}
+
+/// The protein of a coding sequence, `*` for a stop.
+#[pyfunction]
+#[pyo3(signature = (sequence, genetic_code=1))]
+fn translate(py: Python<'_>, sequence: &[u8], genetic_code: u8) -> PyResult<String> {
+    detach::quick(py, || Ok(GeneticCode::ncbi(genetic_code)?.translate(&dna::encode(sequence))))
+}
+
+/// The reverse complement of a sequence; what is no base becomes N.
+#[pyfunction]
+fn reverse_complement<'py>(py: Python<'py>, sequence: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &dna::decode(&dna::reverse_complement(&dna::encode(sequence))))
+}
+
+/// Writes genes as GFF3; returns (index of the gene, gene ID) in the order written.
+#[pyfunction]
+#[pyo3(signature = (path, contigs, genes, id_prefix="", source="GeneT5"))]
+fn write_gff3(
+    py: Python<'_>,
+    path: PathBuf,
+    contigs: Vec<(String, u64)>,
+    genes: Vec<RawGene>,
+    id_prefix: &str,
+    source: &str,
+) -> PyResult<Vec<(usize, String)>> {
+    detach::run(py, |_| {
+        let genes = output_genes(&genes)?;
+        let mut plan = None;
+        files::write_atomic(&path, |out| {
+            plan = Some(gff3::write(out, &contigs, &genes, id_prefix, source)?);
+            Ok(())
+        })?;
+        Ok(plan.map(|plan| plan.order).unwrap_or_default())
+    })
+}
+
+/// Writes the proteins or coding sequences of genes that lie on the contigs of a FASTA file.
+#[pyfunction]
+#[pyo3(signature = (path, genome, genes, product, genetic_code=1, id_prefix=""))]
+fn write_products(
+    py: Python<'_>,
+    path: PathBuf,
+    genome: PathBuf,
+    genes: Vec<RawGene>,
+    product: &str,
+    genetic_code: u8,
+    id_prefix: &str,
+) -> PyResult<()> {
+    detach::run(py, |_| {
+        let product = match product {
+            "protein" => Product::Protein,
+            "cds" => Product::Cds,
+            other => return Err(Error::value(format!("product '{other}' is neither protein nor cds"))),
+        };
+        let (genes, code) = (output_genes(&genes)?, GeneticCode::ncbi(genetic_code)?);
+        let genome = IndexedFasta::open(&genome)?;
+        let contigs = genome.contigs();
+        let plan = Plan::new(&contigs, &genes, id_prefix)?;
+        files::write_atomic(&path, |out| {
+            let sequence = |contig: usize| genome.fetch_all(&contigs[contig].0);
+            gff3::write_products(out, &plan, &genes, product, &code, sequence)
+        })
+    })
+}
 
 /// Adds the submodule.
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::submodule(parent, "genome", |_module| Ok(()))
+    crate::submodule(parent, "genome", |module| {
+        module.add_class::<Fasta>()?;
+        module.add_function(wrap_pyfunction!(read_fasta, module)?)?;
+        module.add_function(wrap_pyfunction!(inspect, module)?)?;
+        module.add_function(wrap_pyfunction!(check, module)?)?;
+        module.add_function(wrap_pyfunction!(translate, module)?)?;
+        module.add_function(wrap_pyfunction!(reverse_complement, module)?)?;
+        module.add_function(wrap_pyfunction!(write_gff3, module)?)?;
+        module.add_function(wrap_pyfunction!(write_products, module)?)
+    })
 }

@@ -1,0 +1,261 @@
+//! From the rows of one gene to its transcripts: grouping, stop codons, phases.
+
+use std::collections::BTreeMap;
+
+use super::attributes::{decode, Attributes};
+use super::rows::Row;
+use super::{Cds, Gene, Transcript};
+use crate::gene::Strand;
+
+/// Repairs by kind.
+#[derive(Debug, Default)]
+pub(super) struct Repairs(pub BTreeMap<&'static str, u64>);
+
+impl Repairs {
+    pub(super) fn add(&mut self, kind: &'static str, n: u64) {
+        if n > 0 {
+            *self.0.entry(kind).or_default() += n;
+        }
+    }
+}
+
+/// One CDS or stop_codon row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub start: u32,
+    pub end: u32,
+    pub phase: Option<u8>,
+    pub strand: Option<Strand>,
+    /// The row's own ID, which the rows of one discontinuous CDS share.
+    pub id: Option<&'a [u8]>,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(row: &Row<'a>, id: Option<&'a [u8]>) -> Self {
+        Part { start: row.start, end: row.end, phase: row.phase, strand: row.strand, id }
+    }
+}
+
+/// What the attributes of a gene's rows say about its completeness.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks {
+    open_left: bool,
+    open_right: bool,
+    open_start: bool,
+    open_end: bool,
+    exception: Option<String>,
+}
+
+impl Marks {
+    pub(super) fn add(&mut self, attributes: &Attributes) {
+        let (left, right) = attributes.open_ends();
+        self.open_left |= left;
+        self.open_right |= right;
+        self.open_start |= attributes.start_not_found;
+        self.open_end |= attributes.end_not_found;
+        if self.exception.is_none() {
+            self.exception = attributes.exception.map(decode);
+        }
+    }
+
+    /// Takes over what a transcript's or gene's own row says.
+    pub(super) fn merge(&mut self, other: &Marks) {
+        self.open_left |= other.open_left;
+        self.open_right |= other.open_right;
+        self.open_start |= other.open_start;
+        self.open_end |= other.open_end;
+        if self.exception.is_none() {
+            self.exception.clone_from(&other.exception);
+        }
+    }
+}
+
+/// The rows of one transcript.
+#[derive(Debug, Default)]
+pub(super) struct Draft<'a> {
+    pub id: String,
+    pub cds: Vec<Part<'a>>,
+    pub stops: Vec<Part<'a>>,
+    pub marks: Marks,
+    /// The strand of the transcript's or gene's own row.
+    pub strand: Option<Strand>,
+}
+
+/// The rows of one gene.
+#[derive(Debug)]
+pub(super) struct DraftGene<'a> {
+    pub id: String,
+    pub contig: String,
+    pub line: u64,
+    pub pseudo: bool,
+    pub transcripts: Vec<Draft<'a>>,
+}
+
+/// The gene of its rows; none when no transcript has a CDS.
+pub(super) fn finish(draft: DraftGene, repairs: &mut Repairs) -> Option<Gene> {
+    let coding = || draft.transcripts.iter().filter(|t| !t.cds.is_empty());
+    let known = coding().flat_map(|t| t.cds.iter().map(|p| p.strand)).flatten().next();
+    let strand = known.or_else(|| coding().find_map(|t| t.strand)).unwrap_or(Strand::Plus);
+    let mut transcripts = Vec::new();
+    for transcript in draft.transcripts {
+        transcripts.extend(build(transcript, strand, repairs));
+    }
+    (!transcripts.is_empty()).then_some(Gene {
+        id: draft.id,
+        contig: draft.contig,
+        strand,
+        transcripts,
+        pseudo: draft.pseudo,
+        line: draft.line,
+    })
+}
+
+fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript> {
+    let chains = chains(&draft.cds, repairs);
+    let several = chains.len() > 1;
+    let mut transcripts = Vec::with_capacity(chains.len());
+    for (i, mut chain) in chains.into_iter().enumerate() {
+        let id = match chain[0].id {
+            Some(cds) if i > 0 => format!("{}.{}", draft.id, decode(cds)),
+            _ => draft.id.clone(),
+        };
+        let mixed_strands = settle_strand(&chain, &draft, strand, repairs);
+        chain.sort_by_key(|part| (part.start, part.end));
+        let rows = chain.len();
+        chain.dedup_by_key(|part| (part.start, part.end));
+        repairs.add("duplicate_row", (rows - chain.len()) as u64);
+        if !mixed_strands {
+            merge_stop(&mut chain, &draft.stops, strand, several, repairs);
+        }
+        let marks = &draft.marks;
+        let (left, right) = match strand {
+            Strand::Plus => (marks.open_left, marks.open_right),
+            Strand::Minus => (marks.open_right, marks.open_left),
+        };
+        transcripts.push(Transcript {
+            id,
+            cds: with_phases(&chain, strand, repairs),
+            partial_start: marks.open_start || left,
+            partial_end: marks.open_end || right,
+            mixed_strands,
+            exception: marks.exception.clone(),
+        });
+    }
+    repairs.add("several_cds_in_transcript", u64::from(several));
+    transcripts
+}
+
+/// The rows of each CDS: by ID where rows share one, all together where every row has its own.
+fn chains<'a>(parts: &[Part<'a>], repairs: &mut Repairs) -> Vec<Vec<Part<'a>>> {
+    let mut chains: Vec<Vec<Part>> = Vec::new();
+    for &part in parts {
+        match chains.iter_mut().find(|chain| chain[0].id == part.id) {
+            Some(chain) => chain.push(part),
+            None => {
+                chains.push(vec![part]);
+                // rows with IDs of their own may be many
+                if chains.len() > 8 && chains.iter().all(|chain| chain.len() == 1) && !overlap(parts) {
+                    break;
+                }
+            }
+        }
+    }
+    if chains.len() < 2 {
+        return chains;
+    }
+    if chains.iter().all(|chain| chain.len() == 1) && !overlap(parts) {
+        repairs.add("cds_id_per_row", 1);
+        return vec![parts.to_vec()];
+    }
+    chains
+}
+
+/// Whether two rows share more than the two bases of a programmed frameshift.
+fn overlap(parts: &[Part]) -> bool {
+    let mut sorted: Vec<_> = parts.iter().map(|part| (part.start, part.end)).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[1].0 + 2 < pair[0].1)
+}
+
+/// Whether the rows contradict the strand of their gene.
+fn settle_strand(chain: &[Part], draft: &Draft, strand: Strand, repairs: &mut Repairs) -> bool {
+    let missing = chain.iter().filter(|part| part.strand.is_none()).count();
+    repairs.add("strand_missing", missing as u64);
+    let known = chain.iter().any(|part| part.strand.is_some()) || draft.strand.is_some();
+    !known || chain.iter().any(|part| part.strand.or(draft.strand).is_some_and(|s| s != strand))
+}
+
+/// Adds the bases of stop_codon rows that lie 3' of the CDS; those inside it change nothing.
+fn merge_stop(chain: &mut Vec<Part>, stops: &[Part], strand: Strand, several: bool, repairs: &mut Repairs) {
+    let (first, last) = (chain[0].start, chain[chain.len() - 1].end);
+    let mut beyond: Vec<(u32, u32)> = stops
+        .iter()
+        .map(|stop| match strand {
+            Strand::Plus => (stop.start.max(last), stop.end),
+            Strand::Minus => (stop.start, stop.end.min(first)),
+        })
+        .filter(|(start, end)| start < end)
+        .collect();
+    beyond.sort_unstable();
+    beyond.dedup();
+    let bases: u32 = beyond.iter().map(|(start, end)| end - start).sum();
+    let touches = beyond.iter().any(|&(start, end)| start == last || end == first);
+    if bases == 0 {
+        return;
+    }
+    if bases > 3 || (several && !touches) {
+        repairs.add("stop_codon_ignored", 1);
+        return;
+    }
+    repairs.add("stop_codon_merged", 1);
+    for (start, end) in beyond {
+        if let Some(part) = chain.iter_mut().find(|part| part.end == start && strand == Strand::Plus) {
+            part.end = end;
+        } else if let Some(part) = chain.iter_mut().find(|part| part.start == end && strand == Strand::Minus)
+        {
+            part.start = start;
+        } else {
+            chain.push(Part { start, end, phase: Some(NEW), strand: Some(strand), id: None });
+        }
+    }
+    chain.sort_by_key(|part| (part.start, part.end));
+}
+
+/// Phase of a segment that the file does not have: no vote, and no repair of its own.
+const NEW: u8 = 3;
+
+/// Phases that follow from one reading frame: the file's where its rows agree, else frame 0 for a
+/// whole number of codons and the first row's own phase for the rest.
+fn with_phases(chain: &[Part], strand: Strand, repairs: &mut Repairs) -> Vec<Cds> {
+    let n = chain.len();
+    let order: Vec<usize> = match strand {
+        Strand::Plus => (0..n).collect(),
+        Strand::Minus => (0..n).rev().collect(),
+    };
+    let mut before = vec![0u32; n];
+    let mut sum = 0u32;
+    for &i in &order {
+        before[i] = sum % 3;
+        sum += (chain[i].end - chain[i].start) % 3;
+    }
+    let mut votes = order
+        .iter()
+        .filter_map(|&i| chain[i].phase.filter(|&p| p < NEW).map(|p| (u32::from(p) + before[i]) % 3));
+    let first = votes.next();
+    let frame = match first {
+        None => 0,
+        Some(frame) if votes.all(|vote| vote == frame) => frame,
+        Some(_) if sum % 3 == 0 => 0,
+        Some(_) => chain[order[0]].phase.filter(|&p| p < NEW).map_or(0, u32::from),
+    };
+    let mut cds = Vec::with_capacity(n);
+    for (part, before) in chain.iter().zip(before) {
+        let phase = ((frame + 3 - before) % 3) as u8;
+        match part.phase {
+            None => repairs.add("phase_missing", 1),
+            Some(old) => repairs.add("phase_wrong", u64::from(old < NEW && old != phase)),
+        }
+        cds.push(Cds { start: part.start, end: part.end, phase });
+    }
+    cds
+}

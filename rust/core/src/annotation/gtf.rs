@@ -1,0 +1,125 @@
+//! GTF: rows that name their gene and transcript, each name within its sequence.
+
+use std::path::Path;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::attributes::{decode, Attributes};
+use super::build::{finish, Draft, DraftGene, Part, Repairs};
+use super::rows::{Line, Row, Rows};
+use super::{Annotation, Format};
+use crate::error::{Error, Result};
+
+/// Sequence, gene and transcript.
+type Key<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+#[derive(Default)]
+struct Reader<'a> {
+    contigs: Vec<&'a [u8]>,
+    seen: FxHashSet<&'a [u8]>,
+    genes: Vec<DraftGene<'a>>,
+    gene_of: FxHashMap<(&'a [u8], &'a [u8]), usize>,
+    /// Gene and place in it of each transcript.
+    transcript_of: FxHashMap<Key<'a>, (usize, usize)>,
+    /// Sequence on which a transcript was first seen.
+    home: FxHashMap<&'a [u8], &'a [u8]>,
+    repairs: Repairs,
+}
+
+/// Reads a GTF text.
+pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
+    let mut reader = Reader::default();
+    let mut rows = Rows::new(path, text);
+    while let Some(line) = rows.next()? {
+        if let Line::Row(row) = line {
+            if reader.contigs.last() != Some(&row.contig) && reader.seen.insert(row.contig) {
+                reader.contigs.push(row.contig);
+            }
+            match row.kind {
+                b"gene" => reader.gene_row(&row),
+                b"CDS" | b"stop_codon" => reader.coding_row(path, &row)?,
+                _ => {}
+            }
+        }
+    }
+    Ok(reader.finish())
+}
+
+impl<'a> Reader<'a> {
+    fn gene_row(&mut self, row: &Row<'a>) {
+        let attributes = Attributes::gtf(row.attributes);
+        if let Some(name) = attributes.gene_id.or(attributes.id) {
+            let gene = self.gene(row, name);
+            self.genes[gene].pseudo |= attributes.pseudo;
+        } else {
+            self.repairs.add("gene_without_id", 1);
+        }
+    }
+
+    fn gene(&mut self, row: &Row<'a>, name: &'a [u8]) -> usize {
+        *self.gene_of.entry((row.contig, name)).or_insert_with(|| {
+            self.genes.push(DraftGene {
+                id: decode_name(name),
+                contig: decode(row.contig),
+                line: row.line,
+                pseudo: false,
+                transcripts: Vec::new(),
+            });
+            self.genes.len() - 1
+        })
+    }
+
+    fn coding_row(&mut self, path: &Path, row: &Row<'a>) -> Result<()> {
+        let attributes = Attributes::gtf(row.attributes);
+        let Some(name) = attributes.transcript_id.or(attributes.id) else {
+            let message =
+                "a CDS or stop_codon row without transcript_id; GTF needs gene_id and transcript_id";
+            return Err(Error::input(path, row.line, message));
+        };
+        let gene_name = attributes.gene_id.unwrap_or(name);
+        let key = (row.contig, gene_name, name);
+        let (gene, at) = match self.transcript_of.get(&key) {
+            Some(&place) => place,
+            None => {
+                let home = *self.home.entry(name).or_insert(row.contig);
+                self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig));
+                let gene = self.gene(row, gene_name);
+                let place = (gene, self.genes[gene].transcripts.len());
+                self.genes[gene].transcripts.push(Draft { id: decode_name(name), ..Draft::default() });
+                self.transcript_of.insert(key, place);
+                place
+            }
+        };
+        self.genes[gene].pseudo |= attributes.pseudo;
+        let draft = &mut self.genes[gene].transcripts[at];
+        draft.marks.add(&attributes);
+        if row.kind == b"CDS" {
+            draft.cds.push(Part::new(row, None));
+        } else {
+            draft.stops.push(Part::new(row, None));
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Annotation {
+        let all = self.genes.len();
+        let pseudogenes = self.genes.iter().filter(|gene| gene.pseudo).count() as u64;
+        let mut genes = Vec::with_capacity(all);
+        for draft in self.genes {
+            genes.extend(finish(draft, &mut self.repairs));
+        }
+        Annotation {
+            format: Format::Gtf,
+            contigs: self.contigs.iter().map(|name| decode(name)).collect(),
+            noncoding_genes: (all - genes.len()) as u64,
+            genes,
+            pseudogenes,
+            repairs: self.repairs.0,
+        }
+    }
+}
+
+/// GTF escapes nothing.
+fn decode_name(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}

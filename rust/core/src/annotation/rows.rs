@@ -1,0 +1,173 @@
+//! Lines into rows of nine columns.
+
+use std::path::Path;
+
+use memchr::{memchr, memchr_iter, memmem};
+
+use super::Format;
+use crate::error::{Error, Result};
+use crate::gene::Strand;
+
+/// One feature row, with its positions 0-based and half-open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub line: u64,
+    pub contig: &'a [u8],
+    pub kind: &'a [u8],
+    pub start: u32,
+    pub end: u32,
+    pub strand: Option<Strand>,
+    pub phase: Option<u8>,
+    pub attributes: &'a [u8],
+}
+
+/// What one line may hold.
+pub(super) enum Line<'a> {
+    Row(Row<'a>),
+    /// `##sequence-region name start end`, 0-based and half-open.
+    Region(&'a [u8], u32, u32),
+}
+
+/// Walks over the rows of a text, up to its FASTA section.
+pub(super) struct Rows<'a> {
+    path: &'a Path,
+    text: &'a [u8],
+    line: u64,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(path: &'a Path, text: &'a [u8]) -> Self {
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        Rows { path, text, line: 0 }
+    }
+
+    /// The next line that is neither empty nor a comment, with its number.
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        while !self.text.is_empty() {
+            let end = memchr(b'\n', self.text).unwrap_or(self.text.len());
+            let line = self.text[..end].trim_ascii_end();
+            self.text = &self.text[(end + 1).min(self.text.len())..];
+            self.line += 1;
+            match line.first() {
+                None => {}
+                Some(b'>') => self.text = &[],
+                Some(b'#') if line.starts_with(b"##FASTA") => self.text = &[],
+                Some(b'#') if !line.starts_with(b"##sequence-region") => {}
+                Some(_) => return Some(line),
+            }
+        }
+        None
+    }
+
+    /// The next row or region.
+    pub(super) fn next(&mut self) -> Result<Option<Line<'a>>> {
+        while let Some(line) = self.next_line() {
+            if line[0] != b'#' {
+                return self.row(line).map(|row| Some(Line::Row(row)));
+            }
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).skip(1);
+            let name = words.next();
+            let mut number = || words.next().and_then(number);
+            // a region that cannot be read binds nobody
+            if let (Some(name), Some(start), Some(end)) = (name, number(), number()) {
+                return Ok(Some(Line::Region(name, start.saturating_sub(1), end)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn row(&self, line: &'a [u8]) -> Result<Row<'a>> {
+        let mut columns: [&[u8]; 9] = [&[]; 9];
+        let (mut from, mut n) = (0, 0);
+        for at in memchr_iter(b'\t', line) {
+            if n == 8 {
+                break;
+            }
+            columns[n] = &line[from..at];
+            from = at + 1;
+            n += 1;
+        }
+        columns[n] = &line[from..];
+        if n < 8 {
+            return Err(self.error(format!("{} tab-separated columns where GFF and GTF have 9", n + 1)));
+        }
+        let [contig, _, kind, start, end, _, strand, phase, attributes] = columns;
+        if contig.is_empty() || kind.is_empty() {
+            return Err(self.error("an empty sequence name (column 1) or type (column 3)"));
+        }
+        let (start, end) = (self.position(start, 4)?, self.position(end, 5)?);
+        if start > end {
+            return Err(self.error(format!(
+                "start {start} is greater than end {end}; start must be the smaller on both strands"
+            )));
+        }
+        let strand = match strand {
+            b"+" => Some(Strand::Plus),
+            b"-" => Some(Strand::Minus),
+            b"." | b"?" | b"" => None,
+            other => return Err(self.error(format!("strand '{}' is none of + - . ?", other.escape_ascii()))),
+        };
+        let phase = match phase {
+            b"0" => Some(0),
+            b"1" => Some(1),
+            b"2" => Some(2),
+            b"." | b"" => None,
+            _ if kind != b"CDS" => None,
+            other => return Err(self.error(format!("phase '{}' is none of 0 1 2 .", other.escape_ascii()))),
+        };
+        Ok(Row { line: self.line, contig, kind, start: start - 1, end, strand, phase, attributes })
+    }
+
+    fn position(&self, text: &[u8], column: u8) -> Result<u32> {
+        number(text).filter(|&n| n > 0).ok_or_else(|| {
+            self.error(format!("'{}' in column {column} is no position from 1 on", text.escape_ascii()))
+        })
+    }
+
+    fn error(&self, message: impl Into<String>) -> Error {
+        Error::input(self.path, self.line, message)
+    }
+}
+
+fn number(text: &[u8]) -> Option<u32> {
+    if text.is_empty() || text.len() > 10 {
+        return None;
+    }
+    let mut n = 0u64;
+    for &digit in text {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        n = n * 10 + u64::from(digit - b'0');
+    }
+    u32::try_from(n).ok()
+}
+
+/// The dialect, from the first row that shows it; GFF3 where none does.
+///
+/// # Errors
+/// GFF2 is refused.
+pub(super) fn format(path: &Path, text: &[u8]) -> Result<Format> {
+    let mut rows = Rows::new(path, text);
+    while let Some(line) = rows.next_line() {
+        let Some(attributes) = line.split(|&b| b == b'\t').nth(8).map(<[u8]>::trim_ascii) else { continue };
+        let key = attributes.split(|b| b" =;\"".contains(b)).next().unwrap_or_default();
+        let after = &attributes[key.len()..];
+        if after.first() == Some(&b'=') {
+            return Ok(Format::Gff3);
+        }
+        let has = |word: &[u8]| memmem::find(attributes, word).is_some();
+        if has(b"transcript_id ") || has(b"gene_id ") {
+            return Ok(Format::Gtf);
+        }
+        if after.trim_ascii_start().first() == Some(&b'"') {
+            return Err(Error::input(
+                path,
+                rows.line,
+                "this looks like GFF2, which says nothing about genes and transcripts; \
+                 convert it to GFF3 first (AGAT's agat_convert_sp_gxf2gxf.pl does)",
+            ));
+        }
+    }
+    Ok(Format::Gff3)
+}

@@ -1,0 +1,78 @@
+//! FASTA: whole genomes from plain, gzip and bgzip files, and random access by contig and range.
+//!
+//! Sequences come out in upper case, RNA's U as T, ambiguity codes kept. A header's name ends at
+//! the first blank.
+
+mod index;
+mod parser;
+
+pub use index::IndexedFasta;
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+use crate::files;
+
+/// One sequence of a FASTA file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contig {
+    /// The header up to the first blank.
+    pub name: String,
+    /// Upper-case letters, ambiguity codes kept.
+    pub sequence: Vec<u8>,
+}
+
+/// Reads every sequence of a file, compressed or not, in the file's order.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read, [`Error::Input`] with the line when it is no FASTA
+/// file of DNA or names a sequence twice.
+///
+/// ```
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("x.fna");
+/// std::fs::write(&path, ">one first\nacgt\nNN\n>two\nRYU").unwrap();
+/// let contigs = genet5_core::fasta::read(&path).unwrap();
+/// assert_eq!(contigs[0].name, "one");
+/// assert_eq!(contigs[0].sequence, b"ACGTNN");
+/// assert_eq!(contigs[1].sequence, b"RYT");
+/// ```
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<Contig>> {
+    let path = path.as_ref();
+    let raw = files::map(path)?;
+    let mut parser = parser::Parser::new(path);
+    if files::is_gzip(&raw) {
+        let mut inflate = MultiGzDecoder::new(&raw[..]);
+        let mut chunk = vec![0; 1 << 18];
+        loop {
+            let n = inflate.read(&mut chunk).map_err(|error| files::damaged(path, &error))?;
+            if n == 0 {
+                break;
+            }
+            parser.feed(&chunk[..n])?;
+        }
+    } else {
+        parser.feed(&raw)?;
+    }
+    parser.finish()
+}
+
+/// Writes one record with 60 letters a line.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn write_record(out: &mut impl Write, name: &str, letters: &[u8]) -> std::io::Result<()> {
+    writeln!(out, ">{name}")?;
+    for line in letters.chunks(60) {
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn complain(path: &Path, line: u64, message: impl Into<String>) -> Error {
+    Error::input(path, line, message)
+}
