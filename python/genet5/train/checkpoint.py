@@ -73,8 +73,9 @@ def read(path):
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
-        raise errors.DataError(f"{path} is no checkpoint: {error}") from error
+    except (RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError) as error:
+        raise errors.DataError(f"{path} is no checkpoint, or a broken one; take an older checkpoint_step_*.pt") \
+            from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise errors.DataError(f"{path} was written by another version of GeneT5")
     return state
