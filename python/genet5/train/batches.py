@@ -1,11 +1,12 @@
-"""Training batches, read one step ahead of the model; the sampler's state comes with each."""
+"""What one optimizer step reads, and its sizes."""
 
-import concurrent.futures
 import dataclasses
 
 import numpy as np
 
 import genet5.data.batch as batch_arrays
+import genet5.data.reader as readers
+import genet5.errors as errors
 
 
 @dataclasses.dataclass
@@ -21,52 +22,59 @@ class Step:
 
 
 class Source:
-    """Steps from a reader; the next one is prepared while the model works on this one.
+    """Steps of one process; their global batch depends on neither processes nor micro-batches.
 
-    reader:     genet5.data.reader.Reader of this process
-    accumulate: int, micro-batches of a step
+    baked_dir:  path of a baked folder
+    tokenizer:  path of the model's tokenizer.json
+    config:     TrainConfig, crop settled
+    rank, world: int, this process and the number of processes
+    raises DataError where batch_rows cannot be shared out
     """
 
-    def __init__(self, reader, accumulate):
-        self.reader     = reader
-        self.accumulate = accumulate
-        self.worker     = concurrent.futures.ThreadPoolExecutor(1)
-        self.ahead      = None
+    def __init__(self, baked_dir, tokenizer, config, rank=0, world=1):
+        # each micro-batch reads as if it were a process of its own
+        parts        = world * config.accumulate
+        options      = reading(tokenizer, config, parts)
+        self.readers = [readers.Reader(baked_dir, rank=rank * config.accumulate + part, world=parts, seed=config.seed,
+                                       reverse_complement=config.reverse_complement, **options)
+                        for part in range(config.accumulate)]
+        self.data_hash = self.readers[0].data_hash
 
     def next(self):
-        """The next Step."""
+        """The next Step; the reader prepares the one after it in the background."""
 
-        step       = (self.ahead or self.worker.submit(self._read)).result()
-        self.ahead = self.worker.submit(self._read)
-        return step
+        return Step([reader.next_batch() for reader in self.readers], self.state())
 
     def state(self):
-        """The sampler's state before the step that `next` will return."""
+        """Where the sampler stands: dict with epoch, seed and consumed."""
 
-        self._drop()
-        return self.reader.state()
+        return self.readers[0].state()
 
     def load_state(self, state):
         """Go on from a sampler's state."""
 
-        self._drop()
-        self.reader.load_state(state)
-        self.start = state
+        for reader in self.readers:
+            reader.load_state(state)
 
-    def close(self):
-        """End the reading thread."""
 
-        self._drop()
-        self.worker.shutdown()
+def reading(tokenizer, config, parts):
+    """Keyword arguments of a reader that takes its share of batch_rows.
 
-    def _read(self):
-        micro = [self.reader.next_batch() for _ in range(self.accumulate)]
-        return Step(micro, self.reader.state())
+    parts: int, processes times micro-batches
+    raises DataError where batch_rows cannot be shared out
+    """
 
-    def _drop(self):
-        if self.ahead is not None:
-            self.ahead.result()
-            self.ahead = None
+    if config.batch_rows % parts:
+        raise errors.DataError(f"batch_rows {config.batch_rows} is not divisible by processes x accumulate, {parts}")
+    return {"tokenizer": tokenizer, "species": config.species or None, "row_tokens": config.row_tokens,
+            "rows_per_batch": config.batch_rows // parts, "crop": config.crop, "threads": config.threads}
+
+
+def validation(baked_dir, tokenizer, config, rank=0, world=1):
+    """This process's share of the validation batches, a list of dicts of NumPy arrays; see Source."""
+
+    options = reading(tokenizer, config, world)
+    return readers.validation(baked_dir, config.eval_batches, rank=rank, world=world, **options)
 
 
 def counts(arrays):

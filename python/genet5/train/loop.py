@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 import genet5
-import genet5.data.reader as reader
 import genet5.errors as errors
 import genet5.model.folder as folders
 import genet5.model.loss as loss
+import genet5.train.batches as batches
 import genet5.train.checkpoint as checkpoint
 import genet5.train.config as configs
 import genet5.train.device as devices
@@ -73,7 +73,6 @@ class Run:
                 return self._finish()
             finally:
                 self.report.end()
-                self.trainer.close()
                 self.group.stop()
 
     def _stored(self, resume, force):
@@ -102,26 +101,13 @@ class Run:
             self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
             loss_weights={**dict.fromkeys(configs.HEADS, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
         model.config.window_size = self.config.crop
-        train, self.held = self._readers(folders.tokenizer_file(self.source))
-        self.trainer     = trainers.Trainer(model.train(), train, self.config, self.group)
+        place  = (self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank, self.group.world)
+        source = batches.Source(*place)
+        self.held    = batches.validation(*place)
+        self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
         self.trainer.begun = self.began
         self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "
                          f"{device.type}, {self.group.world} x {threads} threads")
-
-    def _readers(self, tokenizer):
-        """The training reader, and this process's share of the validation batches."""
-
-        config, group = self.config, self.group
-        parts         = group.world * config.accumulate
-        if config.batch_rows % parts:
-            raise errors.DataError(f"batch_rows {config.batch_rows} is not divisible by {group.world} processes "
-                                   f"x accumulate {config.accumulate}")
-        common = {"tokenizer": tokenizer, "row_tokens": config.row_tokens, "rows_per_batch": config.batch_rows // parts,
-                  "crop": config.crop, "seed": config.seed, "threads": config.threads}
-        train  = reader.Reader(self.data_dir, species=config.species or None, rank=group.rank, world=group.world,
-                               reverse_complement=config.reverse_complement, **common)
-        held   = reader.validation(self.data_dir, config.eval_batches, rank=group.rank, world=group.world, **common)
-        return train, held
 
     def _begin(self):
         """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""
@@ -281,7 +267,7 @@ class Run:
         """finetune_config.json: the whole configuration, from which the same run can be started again."""
 
         settings  = {**self._settings(), "data_dir": str(self.data_dir.resolve()),
-                     "model": str(self.source.resolve()), "data_hash": self.trainer.data_hash}
+                     "model": str(self.source.resolve()), "data_hash": self.trainer.source.data_hash}
         temporary = self.out_dir / f".{SETTINGS}.{os.getpid()}.tmp"
         temporary.write_text(json.dumps(settings, indent=2) + "\n")
         temporary.replace(self.out_dir / SETTINGS)

@@ -45,20 +45,19 @@ class Trainer:
     """A model, its optimizer and its data, advanced one step at a time.
 
     model:  genet5.model.network.GeneT5 on the group's device
-    reader: genet5.data.reader.Reader of this process
+    source: genet5.train.batches.Source of this process
     config: TrainConfig, dtype settled; max_steps may follow before the first step
     group:  genet5.train.distributed.Group, started
     """
 
-    def __init__(self, model, reader, config, group):
+    def __init__(self, model, source, config, group):
         self.model     = model
         self.config    = config
         self.group     = group
         self.device    = group.device
         self.progress  = Progress()
-        self.data_hash = reader.data_hash
-        self.source    = batches.Source(reader, config.accumulate)
-        self.sampler   = self.source.state()
+        self.source    = source
+        self.sampler   = source.state()
         self.optimizer = optim.adamw(model, config)
         self.gradients = optim.FlatGradients(model.parameters())
         self.average   = optim.Average(model, config.ema) if config.ema else None
@@ -172,7 +171,7 @@ class Trainer:
                 "progress":  dataclasses.asdict(self.progress),
                 "sampler":   self.sampler,
                 "random":    self.group.gather(checkpoint.random_state()),
-                "data_hash": self.data_hash}
+                "data_hash": self.source.data_hash}
 
     def load_state_dict(self, state):
         """Go on from a checkpoint.
@@ -180,9 +179,9 @@ class Trainer:
         raises DataError where the checkpoint belongs to other data
         """
 
-        if state["data_hash"] != self.data_hash:
-            raise errors.DataError(f"the checkpoint was made on other data ({state['data_hash'][:12]}, here "
-                                   f"{self.data_hash[:12]}); --resume needs the baked folder that the run began with")
+        if state["data_hash"] != self.source.data_hash:
+            raise errors.DataError(f"the checkpoint was made on other data ({state['data_hash']}, here "
+                                   f"{self.source.data_hash}); --resume needs the baked folder that the run began with")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
@@ -193,8 +192,3 @@ class Trainer:
         if self.group.rank < len(state["random"]):
             checkpoint.restore_random_state(state["random"][self.group.rank])
         self.begun = time.perf_counter()
-
-    def close(self):
-        """End the reading thread."""
-
-        self.source.close()
