@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -104,6 +105,13 @@ def stop_after(rows, number, *arguments):
             process.send_signal(signal.SIGKILL)
             process.wait()
     return process.returncode, said
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """Helpers that start processes: genet5, stop_after, and the options COMMON."""
+
+    return types.SimpleNamespace(genet5=genet5, stop_after=stop_after, COMMON=COMMON)
 
 
 @pytest.fixture(scope="session")

@@ -39,8 +39,8 @@ class TrainConfig:
     eval_every:       int, steps between validation losses; 0: a tenth of the run
     eval_batches:     int, batches of validation.bin at the most, drawn evenly; 0: all
     generate_every:   int, steps between gene F1s; 0: a quarter of the run; -1: never
-    generate_windows: int, samples of eval.json at the most, drawn evenly; 0: all
-    calibrate:        bool, choose the writer's threshold on eval.json at the end
+    generate_samples: int, samples of eval.json at the most, drawn evenly; 0: all
+    calibrate:        bool, choose the decoder and the writer's threshold on eval.json at the end
     save_every:       int, steps between checkpoints; 0: a tenth of the run
     keep_checkpoints: int, checkpoint_step_*.pt files to keep
     log_every:        int, steps between plain progress lines
@@ -72,7 +72,7 @@ class TrainConfig:
     eval_every:         int   = 0
     eval_batches:       int   = 12
     generate_every:     int   = 0
-    generate_windows:   int   = 64
+    generate_samples:   int   = 64
     calibrate:          bool  = True
     save_every:         int   = 0
     keep_checkpoints:   int   = 2
@@ -87,7 +87,7 @@ class TrainConfig:
         self.species      = list(self.species)
         for name, least in (("batch_rows", 1), ("row_tokens", 64), ("accumulate", 1), ("max_steps", 0),
                             ("warmup", 0), ("crop", 0), ("eval_every", 0), ("eval_batches", 0), ("save_every", 0),
-                            ("generate_every", -1), ("generate_windows", 0), ("keep_checkpoints", 0),
+                            ("generate_every", -1), ("generate_samples", 0), ("keep_checkpoints", 0),
                             ("log_every", 1), ("threads", 0), ("seed", 0)):
             _demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
         for name in ("lr", "clip"):

@@ -1,14 +1,17 @@
-"""Validation losses, gene F1 on eval.json, and the choice of the writer's threshold."""
+"""Validation losses, gene F1 on eval.json, and the choice of decoding settings."""
 
 import contextlib
+import json
+import pathlib
 
 import torch
 
+import genet5.errors as errors
+import genet5.inference.evaluation as evaluate
+import genet5.model.folder as folders
 import genet5.model.loss as loss
 import genet5.train.batches as batches
 import genet5.train.config as configs
-
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
 
 @contextlib.contextmanager
@@ -56,11 +59,50 @@ def validate(trainer, held):
             **{f"{key}_loss": means[key] for key in keys}}
 
 
-def genes(model, data_dir, config, autocast):
-    """Stub until inference lands."""
+def samples(data_dir, config):
+    """The samples of eval.json that a run writes genes for, a list of dicts.
 
-    return {"gene_f1": None}
+    data_dir: path of a baked folder
+    config:   TrainConfig
+    raises DataError where they are wanted and missing
+    """
+
+    if config.generate_every < 0 and not config.calibrate:
+        return []
+    path = pathlib.Path(data_dir) / "eval.json"
+    if not path.is_file():
+        raise errors.DataError(f"{path} is missing: bake it with genet5 bake --eval, or train with --generate-every -1 "
+                               f"--no-calibrate")
+    return evenly(json.loads(path.read_text())["samples"], config.generate_samples)
 
 
-def calibrate(*a):
-    return {}
+def genes(model, chosen, threads):
+    """Gene F1 of both decoders, in the words of eval_log.csv.
+
+    model:   GeneT5
+    chosen:  list of dicts, from `samples`
+    threads: int
+    """
+
+    scores = evaluate.evaluate(model, chosen, threads=threads)
+    return {f"{decoder}_gene_f1": scores[decoder]["gene_f1"] for decoder in ("writer", "viterbi")}
+
+
+def calibrate(folder, chosen, device, threads):
+    """Choose decoder and writer threshold of a finished model folder; its config.json is written again.
+
+    folder:  path of the model folder
+    chosen:  list of dicts, from `samples`
+    device:  torch.device
+    threads: int
+    returns dict: decoder, writer_threshold and gene F1 by decoder
+    """
+
+    model  = folders.load(folder, device)
+    scores = evaluate.calibrate(model, chosen, threads=threads)
+    folders.save_config(model.config, folder)
+    threshold = model.config.decoding["writer_threshold"]
+    return {"decoder":         model.config.decoding["decoder"], "writer_threshold": threshold,
+            "writer_gene_f1":  scores["writer", threshold]["gene_f1"],
+            "viterbi_gene_f1": scores["viterbi"]["gene_f1"],
+            "both_gene_f1":    scores["both"]["gene_f1"]}

@@ -32,9 +32,8 @@ EVALUATION = {
     "site_loss":         "nats per step of the gene language",
     "segmentation_loss": "nats per labelled base",
     "lattice_loss":      "nats per base of the exact decoder's path",
-    "gene_f1":           "exact genes of the writer on eval.json; empty where it was not asked to write",
-    "exon_f1":           "exact CDS segments, likewise",
-    "nucleotide_f1":     "coding bases, likewise",
+    "writer_gene_f1":    "exact genes that the writer finds on eval.json; empty where it was not asked to write",
+    "viterbi_gene_f1":   "the same of the exact decoder",
     "best":              "1 where the loss is the lowest so far and the model was saved",
     "seconds":           "training time so far, evaluation included, summed over resumptions",
 }

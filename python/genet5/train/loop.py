@@ -104,6 +104,7 @@ class Run:
         place  = (self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank, self.group.world)
         source = batches.Source(*place)
         self.held    = batches.validation(*place)
+        self.samples = evaluation.samples(self.data_dir, self.config)
         self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
         self.trainer.begun = self.began
         self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "
@@ -145,20 +146,27 @@ class Run:
         if config.max_steps == 0:
             random = checkpoint.random_state()
             speed  = plans.Speed(step=plans.time_steps(trainer.rehearse, config.max_minutes * 60, self.group),
-                                 validation=self._time_validation(), spent=time.perf_counter() - self.began)
+                                 **self._time_evaluations(), spent=time.perf_counter() - self.began)
             trainer.rewind()
             checkpoint.restore_random_state(random)
             steps  = self.group.spread(plans.fit(config, speed))
             config = dataclasses.replace(config, max_steps=steps)
             self.report.line(f"{steps} steps planned for {config.max_minutes:g} minutes: {speed.step:.2f} s a step, "
-                             f"{speed.validation:.1f} s a validation")
+                             f"{speed.validation:.1f} s a validation, {speed.genes:.1f} s a gene F1")
         return config.with_intervals()
 
-    def _time_validation(self):
-        begin = time.perf_counter()
-        with evaluation.averaged(self.trainer):
+    def _time_evaluations(self):
+        """Seconds of a validation loss and of a gene F1."""
+
+        few   = evaluation.evenly(self.samples, 2)
+        times = [time.perf_counter()]
+        with evaluation.averaged(self.trainer) as model:
             evaluation.validate(self.trainer, self.held)
-        return time.perf_counter() - begin
+            times.append(time.perf_counter())
+            if few:
+                evaluation.genes(model, few, self.config.threads)
+            times.append(time.perf_counter())
+        return {"validation": times[1] - times[0], "genes": (times[2] - times[1]) * len(self.samples) / max(1, len(few))}
 
     def _train(self, stop):
         """Steps until the plan is fulfilled."""
@@ -199,13 +207,13 @@ class Run:
                 progress.best_loss, progress.best_step = row["loss"], progress.step
             if self.first:
                 if due:
-                    row.update(evaluation.genes(model, self.data_dir, config, self.trainer.autocast()))
+                    row.update(evaluation.genes(model, self.samples, config.threads))
                 if best:
                     self._save_best(row)
         if self.first:
             row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
             self.evaluation_log.write(row)
-            genes = f"  gene F1 {row['gene_f1']:.3f}" if row.get("gene_f1") is not None else ""
+            genes = f"  gene F1 writer {row['writer_gene_f1']:.3f} viterbi {row['viterbi_gene_f1']:.3f}" if due else ""
             self.report.line(f"validation at step {progress.step}: loss {row['loss']:.4f}  site "
                              f"{row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
                              f"{row['lattice_loss']:.5f}{genes}{'  best' if best else ''}")
@@ -235,8 +243,8 @@ class Run:
                     "model": str(self.out_dir)}
         if self.first:
             if self.config.calibrate:
-                summary.update(evaluation.calibrate(self.out_dir, self.data_dir, self.config, self.trainer.autocast(),
-                                                    self.trainer.device))
+                summary.update(evaluation.calibrate(self.out_dir, self.samples, self.trainer.device,
+                                                    self.config.threads))
             self._tell(summary)
             self.training_log.close()
             self.evaluation_log.close()
@@ -252,8 +260,9 @@ class Run:
             self.report.line(f"{summary['skipped']} steps skipped as not finite; "
                              f"{summary['mask_misses']} true sites that the grammar would not allow")
         if "writer_threshold" in summary:
-            self.report.line(f"writer threshold {summary['writer_threshold']:g}: gene F1 {summary['gene_f1']:.3f} "
-                             f"on eval.json")
+            self.report.line(f"gene F1 on eval.json: viterbi {summary['viterbi_gene_f1']:.3f}, writer "
+                             f"{summary['writer_gene_f1']:.3f} (threshold {summary['writer_threshold']:g}), both "
+                             f"{summary['both_gene_f1']:.3f}; {summary['decoder']} is the model's decoder")
 
     def _settings(self):
         """What a checkpoint says beside the state itself."""

@@ -7,8 +7,12 @@ import genet5.errors as errors
 
 # steps that only wake caches, threads and kernels
 WAKE = 2
-# share of the time kept for writing genes, checkpoints and the calibration at the end
-RESERVE = 0.08
+# share of the time kept for checkpoints and the unforeseen
+RESERVE = 0.03
+# evaluations of a run where the user names no interval: validation losses, gene F1s
+LOSSES, GENES = 10, 3
+# a trained model writes more than the untrained one that was timed; a calibration is worth two evaluations
+WRITES, CALIBRATION = 1.5, 2
 # share of the time spent on measuring, and the fewest steps measured
 PROBE, FEWEST = 0.015, 4
 
@@ -19,11 +23,13 @@ class Speed:
 
     step:       float, seconds of a training step
     validation: float, seconds of one validation loss
+    genes:      float, seconds of one gene F1, by the untrained model
     spent:      float, seconds gone before the first step of the plan
     """
 
     step:       float
     validation: float
+    genes:      float
     spent:      float
 
 
@@ -53,13 +59,18 @@ def fit(config, speed):
     raises DataError where the time is too short for a single step
     """
 
-    budget = config.max_minutes * 60 * (1 - RESERVE) - speed.spent
-    if config.eval_every:
-        steps = int(budget / (speed.step + speed.validation / config.eval_every))
-    else:
-        # ten validation losses whatever the number of steps
-        steps = int((budget - 10 * speed.validation) / speed.step)
+    left, each = config.max_minutes * 60 * (1 - RESERVE) - speed.spent, speed.step
+    genes      = speed.genes * WRITES
+    if config.calibrate:
+        left -= CALIBRATION * genes
+    for every, cost, times in ((config.eval_every, speed.validation, LOSSES), (config.generate_every, genes, GENES)):
+        if every == 0:
+            left -= times * cost
+        elif every > 0:
+            each += cost / every
+    steps = int(left / each)
     if steps < 1:
-        raise errors.DataError(f"--max-minutes {config.max_minutes:g} is too short: a step takes {speed.step:.2f} s "
-                               f"and {speed.spent:.0f} s have passed already; give more time or set --max-steps")
+        raise errors.DataError(f"--max-minutes {config.max_minutes:g} is too short: a step takes "
+                               f"{speed.step:.2f} s, a validation {speed.validation:.1f} s, a gene F1 {genes:.1f} s and "
+                               f"{speed.spent:.0f} s have passed already; give more time or set --max-steps")
     return steps
