@@ -166,7 +166,8 @@ class Run:
             if few:
                 evaluation.genes(model, few, self.config.threads)
             times.append(time.perf_counter())
-        return {"validation": times[1] - times[0], "genes": (times[2] - times[1]) * len(self.samples) / max(1, len(few))}
+        scale = len(self.samples) / max(1, len(few))
+        return {"validation": times[1] - times[0], "genes": (times[2] - times[1]) * scale}
 
     def _train(self, stop):
         """Steps until the plan is fulfilled."""

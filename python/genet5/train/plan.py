@@ -71,6 +71,6 @@ def fit(config, speed):
     steps = int(left / each)
     if steps < 1:
         raise errors.DataError(f"--max-minutes {config.max_minutes:g} is too short: a step takes "
-                               f"{speed.step:.2f} s, a validation {speed.validation:.1f} s, a gene F1 {genes:.1f} s and "
-                               f"{speed.spent:.0f} s have passed already; give more time or set --max-steps")
+                               f"{speed.step:.2f} s, a validation {speed.validation:.1f} s, a gene F1 {genes:.1f} s "
+                               f"and {speed.spent:.0f} s have passed already; give more time or set --max-steps")
     return steps
