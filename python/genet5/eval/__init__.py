@@ -1,1 +1,1 @@
-"""(to be filled)"""
+"""How good an annotation is."""

@@ -25,7 +25,6 @@ pub mod inspect;
 pub mod lattice;
 pub mod pack;
 pub mod score;
-pub mod threads;
 pub mod tokenizer;
 pub mod validate;
 

@@ -19,8 +19,6 @@ mod decoder;
 mod forward;
 mod loss;
 #[cfg(test)]
-mod reference;
-#[cfg(test)]
 mod tests;
 mod view;
 mod windows;
@@ -127,7 +125,7 @@ impl Lattice {
 
     /// A decoder for one contig.
     pub fn decoder(&self) -> Decoder {
-        Decoder::new(self.clone(), decoder::TILE, decoder::MARGIN)
+        Decoder::new(self.clone())
     }
 }
 
