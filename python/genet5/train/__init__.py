@@ -1,1 +1,1 @@
-"""Supervised training: the loop, its optimizer, checkpoints and logs."""
+"""(to be filled)"""
