@@ -1,1 +1,1 @@
-"""(to be filled)"""
+"""Supervised training: the loop, its optimizer, checkpoints and logs."""

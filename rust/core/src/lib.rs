@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod lattice;
 pub mod pack;
 pub mod score;
+pub mod threads;
 pub mod tokenizer;
 pub mod validate;
 

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::gene::GeneModel;
 
 /// Bases worked on at a time.
-const TILE: usize = 32768;
+pub(super) const TILE: usize = 32768;
 /// Bases beyond a tile that the sums from the right begin with.
-const MARGIN: usize = 8192;
+pub(super) const MARGIN: usize = 8192;
 
 /// A gene of the best annotation of a contig.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,11 +60,15 @@ pub struct Decoder {
     right: Vec<f64>,
     /// undecided bases at which it is worth looking again
     patience: usize,
+    tile: usize,
+    margin: usize,
 }
 
 impl Decoder {
-    pub(super) fn new(lattice: Lattice) -> Self {
+    pub(super) fn new(lattice: Lattice, tile: usize, margin: usize) -> Self {
         Decoder {
+            tile,
+            margin,
             best: Best::new(lattice.min_intron, lattice.max_intron),
             forward: Forward::new(Ends::Closed, lattice.min_intron),
             codes: Vec::new(),
@@ -72,7 +76,7 @@ impl Decoder {
             done: 0,
             left: vec![0.0],
             right: vec![0.0],
-            patience: TILE,
+            patience: tile,
             lattice,
         }
     }
@@ -91,14 +95,14 @@ impl Decoder {
         self.potentials.extend_from_slice(potentials);
         let mut genes = Vec::new();
         let mut used = 0;
-        while self.codes.len() - used >= TILE + MARGIN {
+        while self.codes.len() - used >= self.tile + self.margin {
             interrupted(stop)?;
-            self.work(used..used + TILE + MARGIN, TILE);
-            used += TILE;
+            self.work(used..used + self.tile + self.margin, self.tile);
+            used += self.tile;
             if self.best.undecided() >= self.patience {
                 let decided = self.best.decide(&self.lattice.automaton);
                 genes.extend(self.release(decided));
-                self.patience = TILE.max(2 * self.best.undecided());
+                self.patience = self.tile.max(2 * self.best.undecided());
             }
         }
         self.codes.drain(..used);
@@ -121,7 +125,7 @@ impl Decoder {
         }
         let decided = self.best.finish(&self.lattice.automaton);
         let genes = self.release(decided);
-        *self = Decoder::new(self.lattice.clone());
+        *self = Decoder::new(self.lattice.clone(), self.tile, self.margin);
         Ok(genes)
     }
 

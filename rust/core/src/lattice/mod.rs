@@ -19,6 +19,8 @@ mod decoder;
 mod forward;
 mod loss;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 mod view;
 mod windows;
@@ -125,7 +127,7 @@ impl Lattice {
 
     /// A decoder for one contig.
     pub fn decoder(&self) -> Decoder {
-        Decoder::new(self.clone())
+        Decoder::new(self.clone(), decoder::TILE, decoder::MARGIN)
     }
 }
 

@@ -1,0 +1,106 @@
+"""`genet5 sft`: supervised training on baked genomes."""
+
+import dataclasses
+
+import click
+
+import genet5.errors as errors
+import genet5.train.config as configs
+
+DEFAULT = configs.TrainConfig()
+
+EPILOG = """\b
+Examples:
+  genet5 sft baked/yeast model/yeast model/start --max-minutes 60
+  genet5 sft baked/yeast model/yeast model/start --max-minutes 60 --resume
+  genet5 sft baked/yeast model/again model/start --config model/yeast/finetune_config.json
+  torchrun --nproc-per-node 2 -m genet5 sft baked/yeast model/yeast model/start --max-steps 2000
+"""
+
+
+def setting(flag, kind, text):
+    """A click option for a field of TrainConfig, with its default."""
+
+    name = flag.lstrip("-").replace("-", "_")
+    return click.option(flag, name, type=kind, default=getattr(DEFAULT, name), show_default=True, help=text)
+
+
+def weights(ctx, param, value):
+    """Parse --loss-weights."""
+
+    try:
+        return configs.parse_weights(value) if value else {}
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+SETTINGS = [
+    setting("--max-steps", int, "Optimizer steps of the whole run; 0: as many as fit into --max-minutes."),
+    setting("--max-minutes", float, "Wall time of the whole run; read only without --max-steps."),
+    setting("--lr", float, "Peak learning rate."),
+    setting("--warmup", int, "Steps in which the learning rate rises (a fifth of the run at the most)."),
+    setting("--decay", click.Choice(configs.DECAYS), "How the learning rate falls to zero."),
+    setting("--decay-share", float, "Share of the steps, at the end, in which it falls; constant before."),
+    setting("--weight-decay", float, "Of matrices; norms, biases and embeddings have none."),
+    setting("--beta1", float, "AdamW's average of the gradient."),
+    setting("--beta2", float, "AdamW's average of its square."),
+    setting("--clip", float, "Largest norm of the gradient."),
+    setting("--ema", float, "Decay of the averaged weights that are evaluated and saved; 0: none."),
+    click.option("--loss-weights", callback=weights, default="", metavar="HEAD=W,…",
+                 help="Weights of the heads site, segmentation and lattice, as in site=2,lattice=0.5."),
+    setting("--batch-rows", int, "Rows of a step, over all processes and micro-batches."),
+    setting("--row-tokens", int, "Tokens of a row."),
+    setting("--accumulate", int, "Micro-batches that a step is worked off in."),
+    setting("--crop", int, "Bases of a training window, at a random offset; 0: the model's window_size."),
+    click.option("--reverse-complement/--no-reverse-complement", default=DEFAULT.reverse_complement,
+                 show_default=True, help="Read half of the windows from the other strand."),
+    click.option("--species", multiple=True, help="Train on this folder of DATA_DIR only; repeatable."),
+    setting("--eval-every", int, "Steps between validation losses; 0: a tenth of the run."),
+    setting("--eval-batches", int, "Validation batches at the most; 0: all."),
+    setting("--generate-every", int, "Steps between gene F1s on eval.json; 0: a quarter of the run; -1: never."),
+    setting("--generate-samples", int, "Samples of eval.json at the most; 0: all."),
+    click.option("--calibrate/--no-calibrate", default=DEFAULT.calibrate, show_default=True,
+                 help="Choose decoder and writer threshold on eval.json at the end."),
+    setting("--save-every", int, "Steps between checkpoints; 0: a tenth of the run."),
+    setting("--keep-checkpoints", int, "checkpoint_step_*.pt files to keep."),
+    setting("--log-every", int, "Steps between progress lines where there is no terminal."),
+    setting("--seed", int, "Of the order of the data, the crops and dropout."),
+    setting("--threads", int, "Threads of each process; 0: all cores, shared out."),
+    setting("--device", click.Choice(["auto", "cpu", "cuda"]), "Where to compute."),
+    setting("--dtype", click.Choice(configs.DTYPES), "auto: bfloat16 where the hardware has units for it."),
+]
+
+
+def settings(command):
+    """Attach all options of SETTINGS, in order."""
+
+    for option in reversed(SETTINGS):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=EPILOG)
+@click.argument("data_dir", type=click.Path(exists=True, file_okay=False))
+@click.argument("out_dir", type=click.Path(file_okay=False))
+@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@settings
+@click.option("--config", "base", type=click.Path(exists=True, dir_okay=False),
+              help="Take all settings from a finetune_config.json; options given here come on top.")
+@click.option("--resume", is_flag=True, help="Go on from checkpoint_latest.pt where there is one.")
+@click.option("--force", is_flag=True, help="Replace a run that is in OUT_DIR.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
+def sft(ctx, data_dir, out_dir, model, base, resume, force, quiet, **options):
+    """Train MODEL on DATA_DIR (from genet5 bake); OUT_DIR becomes a model folder with the best weights.
+
+    Ctrl-C saves a checkpoint and stops; --resume goes on as if nothing had happened.
+    """
+
+    errors.require("torch", "model")
+    import genet5.train.loop as loop
+
+    given = {name: list(value) if name == "species" else value for name, value in options.items()
+             if ctx.get_parameter_source(name) != click.core.ParameterSource.DEFAULT}
+    start  = configs.read(base) if base else DEFAULT
+    config = dataclasses.replace(start, **given)
+    loop.Run(data_dir, out_dir, model, config, given=given, resume=resume, force=force, quiet=quiet).go()

@@ -1,0 +1,192 @@
+"""What a training run is made of, as one flat record that finetune_config.json holds."""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+import genet5.errors as errors
+
+HEADS  = ("site", "segmentation", "lattice")
+DTYPES = ("auto", "float32", "bfloat16")
+DECAYS = ("linear", "cosine")
+
+# fields that may change when a run is resumed; the others decide what the run computes
+FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every")
+
+
+@dataclasses.dataclass(kw_only=True)
+class TrainConfig:
+    """Every setting of a run; a 0 that means "choose" is replaced by the choice before the run starts.
+
+    max_steps:        int, optimizer steps of the whole run; 0: as many as fit into max_minutes
+    max_minutes:      float, wall time of the whole run, evaluation included; read only where max_steps is 0
+    lr:               float, peak learning rate of AdamW
+    warmup:           int, steps over which the learning rate rises to lr (a fifth of max_steps at the most)
+    decay:            "linear" or "cosine", shape of the fall to zero
+    decay_share:      float in (0, 1], share of the steps that fall, at the end; before, the rate is constant
+    weight_decay:     float, of matrices; norms, biases and embeddings have none
+    beta1, beta2:     float, AdamW's averages
+    clip:             float, largest norm of the gradient
+    ema:              float in [0, 1), decay of the averaged weights that are evaluated and saved; 0: none
+    loss_weights:     dict head -> float over site, segmentation and lattice; empty: the model's default
+    batch_rows:       int, rows of one step, over all processes and micro-batches
+    row_tokens:       int, tokens of a row; windows are packed into rows
+    accumulate:       int, micro-batches of one step on each process
+    crop:             int, bases of a training window (random offset); 0: the model's window_size
+    reverse_complement: bool, read half of the windows from the other strand
+    species:          list of str, folders of the baked data to train on; empty: all
+    eval_every:       int, steps between validation losses; 0: a tenth of the run
+    eval_batches:     int, batches of validation.bin at the most, drawn evenly; 0: all
+    generate_every:   int, steps between gene F1s; 0: a quarter of the run; -1: never
+    generate_samples: int, samples of eval.json at the most, drawn evenly; 0: all
+    calibrate:        bool, choose the decoder and the writer's threshold on eval.json at the end
+    save_every:       int, steps between checkpoints; 0: a tenth of the run
+    keep_checkpoints: int, checkpoint_step_*.pt files to keep
+    log_every:        int, steps between plain progress lines
+    seed:             int, of the order of the data, of the crops and of dropout
+    threads:          int, of each process; 0: the cores shared out among the processes
+    device:           "auto", "cpu" or "cuda"
+    dtype:            "auto", "float32" or "bfloat16" (autocast); auto: bfloat16 where the hardware has units for it
+    raises DataError where a value is out of range
+    """
+
+    max_steps:          int   = 0
+    max_minutes:        float = 60.0
+    lr:                 float = 1.2e-3
+    warmup:             int   = 100
+    decay:              str   = "linear"
+    decay_share:        float = 1.0
+    weight_decay:       float = 0.05
+    beta1:              float = 0.9
+    beta2:              float = 0.98
+    clip:               float = 1.0
+    ema:                float = 0.99
+    loss_weights:       dict  = dataclasses.field(default_factory=dict)
+    batch_rows:         int   = 2
+    row_tokens:         int   = 8192
+    accumulate:         int   = 1
+    crop:               int   = 0
+    reverse_complement: bool  = True
+    species:            list  = dataclasses.field(default_factory=list)
+    eval_every:         int   = 0
+    eval_batches:       int   = 12
+    generate_every:     int   = 0
+    generate_samples:   int   = 64
+    calibrate:          bool  = True
+    save_every:         int   = 0
+    keep_checkpoints:   int   = 2
+    log_every:          int   = 10
+    seed:               int   = 0
+    threads:            int   = 0
+    device:             str   = "auto"
+    dtype:              str   = "auto"
+
+    def __post_init__(self):
+        self.loss_weights = dict(self.loss_weights)
+        self.species      = list(self.species)
+        for name, least in (("batch_rows", 1), ("row_tokens", 64), ("accumulate", 1), ("max_steps", 0),
+                            ("warmup", 0), ("crop", 0), ("eval_every", 0), ("eval_batches", 0), ("save_every", 0),
+                            ("generate_every", -1), ("generate_samples", 0), ("keep_checkpoints", 0),
+                            ("log_every", 1), ("threads", 0), ("seed", 0)):
+            _demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
+        for name in ("lr", "clip"):
+            _demand(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
+        for name in ("ema", "beta1", "beta2"):
+            _demand(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more and less than 1")
+        _demand(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        _demand(0 < self.decay_share <= 1, "decay_share", self.decay_share, "more than 0 and at most 1")
+        _demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
+        _demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
+        _demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
+        _demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
+        _demand(set(self.loss_weights) <= set(HEADS), "loss_weights", self.loss_weights,
+                f"weights of {', '.join(HEADS)}")
+        _demand(all(weight >= 0 and math.isfinite(weight) for weight in self.loss_weights.values()),
+                "loss_weights", self.loss_weights, "0 or more each")
+
+    def to_dict(self):
+        """A dict of plain values for finetune_config.json."""
+
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields):
+        """The configuration that `to_dict` wrote; unknown fields are an error.
+
+        raises DataError
+        """
+
+        unknown = sorted(set(fields) - names())
+        if unknown:
+            raise errors.DataError(f"the training configuration has fields that this version does not know: "
+                                   f"{', '.join(unknown)}")
+        return cls(**fields)
+
+    def with_intervals(self):
+        """The same run with the intervals that depend on max_steps filled in; max_steps is set by now."""
+
+        steps = self.max_steps
+        return dataclasses.replace(
+            self,
+            warmup         = min(self.warmup, steps // 5),
+            eval_every     = self.eval_every or max(1, steps // 10),
+            generate_every = self.generate_every or max(1, steps // 4),
+            save_every     = self.save_every or max(1, steps // 10))
+
+
+def names():
+    """Names of all fields of a TrainConfig, a set."""
+
+    return {field.name for field in dataclasses.fields(TrainConfig)}
+
+
+def read(path):
+    """The training configuration inside a finetune_config.json.
+
+    path: path of the file
+    returns TrainConfig
+    raises DataError
+    """
+
+    try:
+        fields = json.loads(pathlib.Path(path).read_text())
+        return TrainConfig.from_dict(fields["config"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise errors.DataError(f"{path} is no finetune_config.json of GeneT5: {error}") from error
+
+
+def merge(asked, settled, given):
+    """The configuration of a resumed run: the checkpoint's, with what may change taken from the command line.
+
+    asked:   TrainConfig with which the run was started
+    settled: TrainConfig that it was then run with, choices made
+    given:   dict of the fields that the user named now
+    raises DataError where a named field decides what the run computes and differs
+    """
+
+    for name, value in given.items():
+        if name not in FREE and value not in (getattr(asked, name), getattr(settled, name)):
+            raise errors.DataError(f"--resume continues a run with {name} = {getattr(settled, name)}, not {value}; "
+                                   f"leave the option out, or start a new run in another folder")
+    return dataclasses.replace(settled, **{name: value for name, value in given.items() if name in FREE})
+
+
+def parse_weights(text):
+    """`site=2,lattice=0.5` as a dict head -> float.
+
+    raises ValueError
+    """
+
+    weights = {}
+    for part in text.split(","):
+        head, equals, value = part.partition("=")
+        if head.strip() not in HEADS or not equals:
+            raise ValueError(f"{part!r} is no HEAD=WEIGHT with HEAD one of {', '.join(HEADS)}")
+        weights[head.strip()] = float(value)
+    return weights
+
+
+def _demand(holds, name, value, valid):
+    if not holds:
+        raise errors.DataError(f"{name} is {value}; valid is {valid}")

@@ -1,0 +1,288 @@
+"""Supervised training from start to finish: plan, steps, evaluations, checkpoints, the finished model folder."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import time
+
+import numpy as np
+import torch
+
+import genet5
+import genet5.errors as errors
+import genet5.model.folder as folders
+import genet5.model.loss as loss
+import genet5.train.batches as batches
+import genet5.train.checkpoint as checkpoint
+import genet5.train.config as configs
+import genet5.train.device as devices
+import genet5.train.distributed as distributed
+import genet5.train.evaluation as evaluation
+import genet5.train.logs as logs
+import genet5.train.plan as plans
+import genet5.train.report as reports
+import genet5.train.signals as signals
+import genet5.train.trainer as trainers
+
+SETTINGS = "finetune_config.json"
+
+
+class Run:
+    """One training run of `genet5 sft`.
+
+    data_dir: path of a baked folder
+    out_dir:  path of the run's folder, which becomes a model folder
+    model:    path of the model folder to start from
+    config:   TrainConfig as asked for
+    given:    dict of the fields that the user named (checked on resume)
+    resume:   bool, go on from checkpoint_latest.pt where there is one
+    force:    bool, replace a run that is in out_dir
+    quiet:    bool, print nothing
+    raises DataError where folders do not fit
+    """
+
+    def __init__(self, data_dir, out_dir, model, config, given=None, resume=False, force=False, quiet=False):
+        self.began    = time.perf_counter()
+        self.data_dir = pathlib.Path(data_dir)
+        self.out_dir  = pathlib.Path(out_dir)
+        self.source   = pathlib.Path(model)
+        self.asked    = config
+        self.group    = distributed.Group()
+        self.first    = self.group.rank == 0
+        self.report   = reports.Reporter(quiet or not self.first, config.log_every)
+        self.state    = self._stored(resume, force)
+        if self.state is not None:
+            self.asked  = configs.TrainConfig.from_dict(self.state["asked"])
+            self.config = configs.merge(self.asked, configs.TrainConfig.from_dict(self.state["config"]), given or {})
+        else:
+            self.config = config
+
+    def go(self):
+        """Train; returns a dict with the summary.
+
+        raises KeyboardInterrupt after a clean stop by Ctrl-C or SIGTERM, the checkpoint saved
+        """
+
+        with signals.Stop() as stop:
+            self._set_up()
+            try:
+                self._begin()
+                self._train(stop)
+                return self._finish()
+            finally:
+                self.report.end()
+                self.group.stop()
+
+    def _stored(self, resume, force):
+        """The checkpoint to go on from, None for a new run."""
+
+        latest = self.out_dir / checkpoint.LATEST
+        if resume and latest.exists():
+            return checkpoint.read(latest)
+        if latest.exists() and not force:
+            raise errors.DataError(f"{self.out_dir} already holds a run: --resume continues it, --force replaces it")
+        return None
+
+    def _set_up(self):
+        """Device, precision, model, data and trainer."""
+
+        device  = devices.choose(self.config.device, self.group.local_rank)
+        threads = devices.share_cores(self.config.threads, self.group.local_world)
+        dtype, reason = devices.precision(self.config.dtype, device)
+        self.group.start(device)
+        # the same bits again for the same number of threads
+        torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        model  = folders.load(self.source, device)
+        window = model.config.window_size
+        self.config = dataclasses.replace(
+            self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
+            loss_weights={**dict.fromkeys(configs.HEADS, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
+        model.config.window_size = self.config.crop
+        place  = (self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank, self.group.world)
+        source = batches.Source(*place)
+        self.held    = batches.validation(*place)
+        self.samples = evaluation.samples(self.data_dir, self.config)
+        self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
+        self.trainer.begun = self.began
+        self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "
+                         f"{device.type}, {self.group.world} x {threads} threads")
+
+    def _begin(self):
+        """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""
+
+        if self.state is not None:
+            self._resume()
+            return
+        if self.first:
+            self.out_dir.mkdir(parents=True, exist_ok=True)
+            checkpoint.clear(self.out_dir)
+        self.config = self.trainer.config = self._plan()
+        if self.first:
+            self._write_settings()
+        self._open_logs(None)
+        self._evaluate()
+        self._save()
+
+    def _resume(self):
+        """Load everything from the checkpoint; logs lose the rows beyond it."""
+
+        theirs, ours = self.state["model_config"], self.trainer.model.config.to_dict()
+        different    = sorted(key for key in ours if key != "decoding" and ours[key] != theirs.get(key))
+        if different:
+            raise errors.DataError(f"{self.source} is another model than the run began with: it differs in "
+                                   f"{', '.join(different)}")
+        self.trainer.load_state_dict(self.state)
+        self._open_logs(self.trainer.progress.step)
+        self.report.line(f"going on from step {self.trainer.progress.step} of {self.config.max_steps}")
+        self.state = None
+
+    def _plan(self):
+        """The configuration with the number of steps and all intervals settled, the same on every process."""
+
+        config, trainer = self.config, self.trainer
+        if config.max_steps == 0:
+            random = checkpoint.random_state()
+            speed  = plans.Speed(step=plans.time_steps(trainer.rehearse, config.max_minutes * 60, self.group),
+                                 **self._time_evaluations(), spent=time.perf_counter() - self.began)
+            trainer.rewind()
+            checkpoint.restore_random_state(random)
+            steps  = self.group.spread(plans.fit(config, speed))
+            config = dataclasses.replace(config, max_steps=steps)
+            self.report.line(f"{steps} steps planned for {config.max_minutes:g} minutes: {speed.step:.2f} s a step, "
+                             f"{speed.validation:.1f} s a validation, {speed.genes:.1f} s a gene F1")
+        return config.with_intervals()
+
+    def _time_evaluations(self):
+        """Seconds of a validation loss and of a gene F1."""
+
+        few   = evaluation.evenly(self.samples, 2)
+        times = [time.perf_counter()]
+        with evaluation.averaged(self.trainer) as model:
+            evaluation.validate(self.trainer, self.held)
+            times.append(time.perf_counter())
+            if few:
+                evaluation.genes(model, few, self.config.threads)
+            times.append(time.perf_counter())
+        scale = len(self.samples) / max(1, len(few))
+        return {"validation": times[1] - times[0], "genes": (times[2] - times[1]) * scale}
+
+    def _train(self, stop):
+        """Steps until the plan is fulfilled."""
+
+        trainer, config = self.trainer, self.config
+        steps           = config.max_steps
+        first, begin    = trainer.progress.step, time.perf_counter()
+        self.report.begin(first, steps)
+        while trainer.progress.step < steps:
+            row  = trainer.step()
+            done = row["step"]
+            if self.first:
+                self.training_log.write(row)
+            took = (time.perf_counter() - begin) / (done - first)
+            self.report.step(row, steps, took * (steps - done))
+            if done % config.eval_every == 0 or done == steps:
+                self._evaluate()
+            # one process's signal stops all of them
+            asked = self.group.total([float(stop.asked)])[0] > 0
+            if asked or done % config.save_every == 0 or done == steps:
+                self._save()
+            if asked and done < steps:
+                self.report.end()
+                self.report.line(f"stopped at step {done} of {steps}; --resume continues")
+                raise KeyboardInterrupt
+        self.report.end()
+
+    def _evaluate(self):
+        """Validation loss, gene F1 where it is due; the best model is saved."""
+
+        progress, config = self.trainer.progress, self.config
+        due = config.generate_every > 0 and 0 < progress.step < config.max_steps \
+            and progress.step % config.generate_every == 0
+        with evaluation.averaged(self.trainer) as model:
+            row  = evaluation.validate(self.trainer, self.held)
+            best = row["loss"] < progress.best_loss
+            if best:
+                progress.best_loss, progress.best_step = row["loss"], progress.step
+            if self.first:
+                if due:
+                    row.update(evaluation.genes(model, self.samples, config.threads))
+                if best:
+                    self._save_best(row)
+        if self.first:
+            row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
+            self.evaluation_log.write(row)
+            genes = f"  gene F1 writer {row['writer_gene_f1']:.3f} viterbi {row['viterbi_gene_f1']:.3f}" if due else ""
+            self.report.line(f"validation at step {progress.step}: loss {row['loss']:.4f}  site "
+                             f"{row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
+                             f"{row['lattice_loss']:.5f}{genes}{'  best' if best else ''}")
+
+    def _save_best(self, row):
+        """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
+
+        model = self.trainer.model
+        folders.save(model, self.out_dir, folders.tokenizer_file(self.source))
+        checkpoint.write(self.out_dir / checkpoint.BEST,
+                         {"model": model.state_dict(), "step": self.trainer.progress.step, "losses": row,
+                          **self._settings()})
+
+    def _save(self):
+        """All that the run needs to go on."""
+
+        state = self.trainer.state_dict()
+        if self.first:
+            checkpoint.save(self.out_dir, {**state, **self._settings()}, self.config.keep_checkpoints)
+
+    def _finish(self):
+        """Choose the writer's threshold with the best weights; the summary."""
+
+        progress = self.trainer.progress
+        summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
+                    "best_loss": progress.best_loss, "skipped": progress.skipped, "mask_misses": progress.misses,
+                    "model": str(self.out_dir)}
+        if self.first:
+            if self.config.calibrate:
+                summary.update(evaluation.calibrate(self.out_dir, self.samples, self.trainer.device,
+                                                    self.config.threads))
+            self._tell(summary)
+            self.training_log.close()
+            self.evaluation_log.close()
+        self.group.wait()
+        return summary
+
+    def _tell(self, summary):
+        """The summary in words."""
+
+        self.report.line(f"{summary['steps']} steps in {reports.clock(summary['seconds'])}; the model of step "
+                         f"{summary['best_step']} (validation loss {summary['best_loss']:.4f}) is in {self.out_dir}")
+        if summary["skipped"] or summary["mask_misses"]:
+            self.report.line(f"{summary['skipped']} steps skipped as not finite; "
+                             f"{summary['mask_misses']} true sites that the grammar would not allow")
+        if "writer_threshold" in summary:
+            self.report.line(f"gene F1 on eval.json: viterbi {summary['viterbi_gene_f1']:.3f}, writer "
+                             f"{summary['writer_gene_f1']:.3f} (threshold {summary['writer_threshold']:g}), both "
+                             f"{summary['both_gene_f1']:.3f}; {summary['decoder']} is the model's decoder")
+
+    def _settings(self):
+        """What a checkpoint says beside the state itself."""
+
+        return {"asked": self.asked.to_dict(), "config": self.config.to_dict(),
+                "model_config": self.trainer.model.config.to_dict(), "world": self.group.world,
+                "versions": {"genet5": genet5.__version__, "torch": str(torch.__version__),
+                             "numpy": np.__version__, "python": platform.python_version()}}
+
+    def _write_settings(self):
+        """finetune_config.json: the whole configuration, from which the same run can be started again."""
+
+        settings  = {**self._settings(), "data_dir": str(self.data_dir.resolve()),
+                     "model": str(self.source.resolve()), "data_hash": self.trainer.source.data_hash}
+        temporary = self.out_dir / f".{SETTINGS}.{os.getpid()}.tmp"
+        temporary.write_text(json.dumps(settings, indent=2) + "\n")
+        temporary.replace(self.out_dir / SETTINGS)
+
+    def _open_logs(self, upto):
+        if self.first:
+            self.training_log   = logs.Log(self.out_dir / "training_log.csv", logs.TRAINING, upto)
+            self.evaluation_log = logs.Log(self.out_dir / "eval_log.csv", logs.EVALUATION, upto)

@@ -1,0 +1,118 @@
+"""AdamW, the learning rate of each step, averaged weights, and gradients in one flat buffer."""
+
+import math
+
+import torch
+
+
+def decayed(model):
+    """Names of the parameters that weight decay shrinks: matrices and kernels, no norms, biases or embeddings.
+
+    model: torch.nn.Module
+    returns set of str
+    """
+
+    tables = {id(parameter) for module in model.modules() if isinstance(module, torch.nn.Embedding)
+              for parameter in module.parameters(recurse=False)}
+    return {name for name, parameter in model.named_parameters()
+            if parameter.requires_grad and parameter.ndim >= 2 and id(parameter) not in tables}
+
+
+def adamw(model, config):
+    """AdamW in two groups, with and without weight decay.
+
+    model:  torch.nn.Module
+    config: TrainConfig
+    source: Loshchilov and Hutter, arXiv 1711.05101
+    """
+
+    shrink = decayed(model)
+    named  = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    groups = [{"params": [p for name, p in named if name in shrink], "weight_decay": config.weight_decay},
+              {"params": [p for name, p in named if name not in shrink], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), fused=True)
+
+
+def rate(step, config):
+    """Learning rate of a step: linear warm-up, constant, then the fall to almost zero at the last step.
+
+    step:   int, 0-based
+    config: TrainConfig with max_steps and warmup settled
+    returns float
+    """
+
+    steps = config.max_steps
+    begin = max(config.warmup, steps - round(config.decay_share * steps))
+    left  = 1.0 if step < begin else (steps - step) / (steps - begin)
+    if config.decay == "cosine":
+        left = 0.5 - 0.5 * math.cos(math.pi * left)
+    return config.lr * left * min(1.0, (step + 1) / max(1, config.warmup))
+
+
+class FlatGradients:
+    """The gradients of all parameters as views of one buffer: one norm, one message between processes.
+
+    parameters: iterable of torch.nn.Parameter, all of one dtype and device
+    """
+
+    def __init__(self, parameters):
+        parameters  = [parameter for parameter in parameters if parameter.requires_grad]
+        self.buffer = torch.zeros(sum(p.numel() for p in parameters),
+                                  dtype=parameters[0].dtype, device=parameters[0].device)
+        begin = 0
+        for parameter in parameters:
+            parameter.grad = self.buffer[begin:begin + parameter.numel()].view_as(parameter)
+            begin         += parameter.numel()
+
+    def zero(self):
+        """Forget all gradients."""
+
+        self.buffer.zero_()
+
+    def clip(self, largest):
+        """Scale the gradients down to a norm of at most `largest`; returns the norm before, float."""
+
+        norm = torch.linalg.vector_norm(self.buffer)
+        self.buffer.mul_((largest / (norm + 1e-6)).clamp(max=1.0))
+        return float(norm)
+
+
+class Average:
+    """Exponential moving average of the weights, quicker in the first steps.
+
+    model: torch.nn.Module
+    decay: float in (0, 1)
+    """
+
+    def __init__(self, model, decay):
+        self.decay  = decay
+        self.live   = dict(model.named_parameters())
+        self.values = {name: parameter.detach().clone() for name, parameter in self.live.items()}
+
+    @torch.no_grad()
+    def update(self, step):
+        """Move towards the model's weights after optimizer step number `step` (0-based)."""
+
+        share = 1.0 - min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.values.values()), [self.live[name] for name in self.values], share)
+
+    @torch.no_grad()
+    def swap(self):
+        """Exchange the averaged and the live weights; a second call undoes it."""
+
+        for name, value in self.values.items():
+            held = self.live[name].detach().clone()
+            self.live[name].copy_(value)
+            value.copy_(held)
+
+    def state_dict(self):
+        """The averaged weights by parameter name."""
+
+        return self.values
+
+    def load_state_dict(self, values):
+        """Take averaged weights over."""
+
+        with torch.no_grad():
+            for name, value in values.items():
+                self.values[name].copy_(value)

@@ -1,0 +1,80 @@
+"""Progress of a run: a bar on a terminal, plain lines elsewhere, nothing on other ranks."""
+
+import sys
+
+import rich.console
+import rich.progress
+
+
+class Reporter:
+    """Tells the user how a run goes, on stderr.
+
+    quiet: bool, say nothing
+    every: int, steps between plain lines
+    """
+
+    def __init__(self, quiet=False, every=10):
+        self.quiet   = quiet
+        self.every   = every
+        self.console = rich.console.Console(stderr=True, highlight=False)
+        self.bar     = None
+
+    def line(self, text):
+        """Print a line."""
+
+        if self.quiet:
+            return
+        if self.bar is not None:
+            self.bar.console.print(text, markup=False)
+        elif self.console.is_terminal:
+            self.console.print(text, markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def begin(self, step, steps):
+        """The run is at `step` of `steps`."""
+
+        if self.quiet or not self.console.is_terminal:
+            return
+        columns  = (rich.progress.TextColumn("{task.completed}/{task.total}"), rich.progress.BarColumn(bar_width=24),
+                    rich.progress.TimeElapsedColumn(), rich.progress.TimeRemainingColumn(),
+                    rich.progress.TextColumn("{task.description}"))
+        self.bar = rich.progress.Progress(*columns, console=self.console)
+        self.bar.start()
+        self.task = self.bar.add_task("", total=steps, completed=step)
+
+    def step(self, row, steps, left):
+        """One step is done.
+
+        row:   dict, a row of training_log.csv
+        steps: int, steps of the run
+        left:  float, seconds until the end as far as is known
+        """
+
+        if self.bar is not None:
+            self.bar.update(self.task, completed=row["step"], description=describe(row))
+        elif row["step"] % self.every == 0 or row["step"] == steps:
+            self.line(f"step {row['step']}/{steps}  {describe(row)}  eta {clock(left)}")
+
+    def end(self):
+        """Take the bar away."""
+
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def describe(row):
+    """A row of training_log.csv in one line."""
+
+    return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  "
+            f"lattice {row['lattice_loss']:.5f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
+            f"{row['tokens_per_second']:,.0f} tokens/s  {row['bases_per_second']:,.0f} bases/s  "
+            f"padding {row['padding_share']:.1%}")
+
+
+def clock(seconds):
+    """Seconds as h:mm:ss."""
+
+    seconds = max(0, round(seconds))
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

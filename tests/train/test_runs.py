@@ -1,0 +1,93 @@
+"""Whole runs in processes of their own: killed, stopped, resumed, spread over two processes."""
+
+import json
+import signal
+
+import pytest
+
+import genet5.train.logs as logs
+
+torch      = pytest.importorskip("torch")
+checkpoint = pytest.importorskip("genet5.train.checkpoint")
+
+# what depends on the machine's speed
+MEASURED = ("tokens_per_second", "bases_per_second", "seconds")
+STEPS    = ["--max-steps", "12", "--batch-rows", "2", "--save-every", "3", "--eval-every", "4"]
+
+
+def exact(folder, name="training_log.csv"):
+    """The rows of a log without what is measured."""
+
+    return [{key: value for key, value in row.items() if key not in MEASURED} for row in logs.read(folder / name)]
+
+
+@pytest.fixture(scope="module")
+def whole(tools, baked, start, tmp_path_factory):
+    """A run that nothing disturbed."""
+
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    tools.genet5("sft", baked, folder, start, *tools.COMMON, *STEPS)
+    return folder
+
+
+def test_a_run_leaves_its_files_and_a_model_folder(whole):
+    import genet5.model.folder as folders
+
+    names = {path.name for path in whole.iterdir()}
+    assert names == {"finetune_config.json", "training_log.csv", "eval_log.csv", "best_model.pt",
+                     "checkpoint_latest.pt", "checkpoint_step_9.pt", "checkpoint_step_12.pt",
+                     "config.json", "model.safetensors", "tokenizer.json"}
+    assert [row["step"] for row in logs.read(whole / "training_log.csv")] == list(range(1, 13))
+    rows = logs.read(whole / "eval_log.csv")
+    assert [row["step"] for row in rows] == [0, 4, 8, 12]
+    best = min(rows, key=lambda row: row["loss"])
+    kept = checkpoint.read(whole / "best_model.pt")
+    assert (kept["step"], kept["losses"]["loss"]) == (best["step"], best["loss"])
+    weights = folders.load(whole).state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in kept["model"].items())
+
+
+def test_the_loss_falls_and_no_true_site_is_masked(whole):
+    rows = logs.read(whole / "eval_log.csv")
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert all(row["mask_misses"] == 0 for row in logs.read(whole / "training_log.csv"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tools, whole, baked, start, tmp_path, number):
+    arguments  = ["sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS]
+    code, said = tools.stop_after(5, number, *arguments)
+    if number == signal.SIGKILL:
+        assert code == -signal.SIGKILL
+    else:
+        assert code == 130
+        assert "--resume continues" in said
+        stopped = checkpoint.read(tmp_path / "run" / "checkpoint_latest.pt")["step"]
+        assert stopped == len(exact(tmp_path / "run")) < 12
+    tools.genet5(*arguments, "--resume")
+    assert exact(tmp_path / "run") == exact(whole)
+    assert exact(tmp_path / "run", "eval_log.csv") == exact(whole, "eval_log.csv")
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_two_processes_train_like_one(tools, whole, baked, start, tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    tools.genet5("sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS, "--save-every", "12", launcher=launcher)
+    for name in ("training_log.csv", "eval_log.csv"):
+        for ours, theirs in zip(exact(tmp_path / "run", name), exact(whole, name), strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5)
+    first = [rows[0]["loss"] for rows in (exact(tmp_path / "run"), exact(whole))]
+    assert first[0] == pytest.approx(first[1], rel=1e-6)
+
+
+def test_the_written_configuration_starts_the_same_run(tools, whole, baked, start, tmp_path):
+    settings = json.loads((whole / "finetune_config.json").read_text())
+    assert settings["data_dir"] == str(baked.resolve())
+    tools.genet5("sft", baked, tmp_path / "again", start, "--config", whole / "finetune_config.json", "--quiet")
+    assert exact(tmp_path / "again") == exact(whole)
+
+
+def test_a_run_is_neither_overwritten_nor_continued_otherwise(tools, whole, baked, start):
+    again = tools.genet5("sft", baked, whole, start, *tools.COMMON, *STEPS, check=False)
+    assert again.returncode == 1
+    assert "--resume continues it, --force replaces it" in again.stderr

@@ -1,0 +1,131 @@
+"""The trainer inside this process: accumulation, skipped steps, other data, learning by heart."""
+
+import dataclasses
+import shutil
+
+import pytest
+
+import genet5.errors as errors
+import genet5.train.config as configs
+
+torch       = pytest.importorskip("torch")
+batches     = pytest.importorskip("genet5.train.batches")
+distributed = pytest.importorskip("genet5.train.distributed")
+evaluation  = pytest.importorskip("genet5.train.evaluation")
+loop        = pytest.importorskip("genet5.train.loop")
+loss        = pytest.importorskip("genet5.model.loss")
+trainers    = pytest.importorskip("genet5.train.trainer")
+
+SMALL = configs.TrainConfig(max_steps=6, warmup=1, lr=3e-3, batch_rows=4, row_tokens=512, crop=1024, threads=1,
+                            device="cpu", dtype="float32", loss_weights=dict.fromkeys(configs.HEADS, 1.0),
+                            generate_every=-1, calibrate=False, eval_batches=2)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
+def trainer(baked, start, **changes):
+    import genet5.model.folder as folders
+
+    config = dataclasses.replace(SMALL, **changes)
+    source = batches.Source(baked, start / "tokenizer.json", config)
+    return trainers.Trainer(folders.load(start).train(), source, config, distributed.Group())
+
+
+def test_accumulation_equals_one_big_batch(baked, start):
+    whole, parts = trainer(baked, start), trainer(baked, start, accumulate=4)
+    for _ in range(5):
+        one, other = whole.step(), parts.step()
+        for name in ("windows", "bases", "epoch"):
+            assert one[name] == other[name]
+        for name in ("loss", "site_loss", "segmentation_loss", "lattice_loss", "grad_norm"):
+            assert one[name] == pytest.approx(other[name], rel=1e-4, abs=1e-6)
+
+
+def test_rows_that_cannot_be_shared_out_are_refused(baked, start):
+    with pytest.raises(errors.DataError, match="batch_rows 4 is not divisible"):
+        trainer(baked, start, accumulate=3)
+
+
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(baked, start, monkeypatch):
+    ours  = trainer(baked, start)
+    ours.step()
+    before = {name: value.clone() for name, value in ours.model.state_dict().items()}
+    real   = loss.losses
+    broken = lambda *given: {name: value * float("nan") if name == "site_sum" else value  # noqa: E731
+                             for name, value in real(*given).items()}
+    monkeypatch.setattr(loss, "losses", broken)
+    row = ours.step()
+    assert row["skipped"] == 1
+    assert all(torch.equal(before[name], value) for name, value in ours.model.state_dict().items())
+    monkeypatch.setattr(loss, "losses", real)
+    assert ours.step()["skipped"] == 1
+    assert not torch.equal(before["embed.weight"], ours.model.embed.weight)
+
+
+def test_a_run_that_diverges_stops(baked, start, monkeypatch):
+    ours = trainer(baked, start)
+    monkeypatch.setattr(trainers, "MOST_SKIPPED", 2)
+    with torch.no_grad():
+        ours.model.embed.weight.fill_(float("nan"))
+    ours.step()
+    with pytest.raises(errors.GeneT5Error, match="lower --lr"):
+        ours.step()
+
+
+def test_a_checkpoint_of_other_data_is_refused(baked, start, tmp_path):
+    ours  = trainer(baked, start)
+    state = ours.state_dict()
+    with pytest.raises(errors.DataError, match="made on other data"):
+        ours.load_state_dict({**state, "data_hash": "0" * 16})
+
+
+def test_another_model_is_refused_on_resume(baked, start, tmp_path):
+    import genet5.model.folder as folders
+
+    loop.Run(baked, tmp_path / "run", start, dataclasses.replace(SMALL, max_steps=1), quiet=True).go()
+    folders.create(tmp_path / "other", baked / "tokenizer.json", preset="tiny", num_layers=1, window_size=1024)
+    with pytest.raises(errors.DataError, match="another model"):
+        loop.Run(baked, tmp_path / "run", tmp_path / "other", SMALL, resume=True, quiet=True).go()
+
+
+def test_minutes_become_steps_that_end_on_time(baked, start, tmp_path):
+    config  = dataclasses.replace(SMALL, max_steps=0, max_minutes=0.1)
+    summary = loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()
+    assert summary["steps"] > 1
+    assert summary["seconds"] == pytest.approx(6.0, rel=0.6)
+
+
+def test_genes_are_scored_and_decoding_is_calibrated(baked, start, tmp_path):
+    import genet5.model.folder as folders
+    import genet5.train.logs as logs
+
+    config  = dataclasses.replace(SMALL, max_steps=2, eval_every=1, generate_every=1, generate_samples=2,
+                                  calibrate=True)
+    summary = loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()
+    rows    = logs.read(tmp_path / "run" / "eval_log.csv")
+    assert [row["writer_gene_f1"] is None for row in rows] == [True, False, True]
+    decoding = folders.load(tmp_path / "run").config.decoding
+    assert (decoding["writer_threshold"], decoding["decoder"]) == (summary["writer_threshold"], summary["decoder"])
+
+
+def test_samples_are_asked_for_where_they_are_missing(baked, tmp_path):
+    shutil.copytree(baked, tmp_path / "baked")
+    (tmp_path / "baked" / "eval.json").unlink()
+    assert evaluation.samples(tmp_path / "baked", SMALL) == []
+    with pytest.raises(errors.DataError, match="--no-calibrate"):
+        evaluation.samples(tmp_path / "baked", dataclasses.replace(SMALL, calibrate=True))
+
+
+def test_a_tiny_model_learns_a_handful_of_windows_by_heart(baked, start):
+    ours  = trainer(baked, start, max_steps=60, warmup=5, lr=1e-2, reverse_complement=False, batch_rows=1)
+    batch = ours.source.next()
+    ours.source.next = lambda: batch
+    rows  = [ours.step() for _ in range(60)]
+    assert rows[-1]["loss"] < 0.3 * rows[0]["loss"]
