@@ -83,7 +83,8 @@ class GeneT5(nn.Module):
         self.register_buffer("slopes", slopes, persistent=False)
         self.apply(self._initialize)
         with torch.no_grad():
-            # genes are rare: a site costs something until the model has seen one
+            # the lattice adds potentials up over whole genes: start from none, with a price on each site
+            self.head.potentials.weight.zero_()
             self.head.potentials.bias[configs.NUM_LABELS:] = -4.0
         # the stem joins a warm-started trunk without disturbing it at step 0
         if config.norm == "post":
