@@ -196,14 +196,14 @@ impl Best {
                 continue;
             }
             self.travelled[strand] += weight;
-            while self.young[strand].front().is_some_and(|young| young.ready <= self.count) {
-                let Some(young) = self.young[strand].pop_front() else { break };
-                for (carried, entry) in young.entries.into_iter().enumerate().take(automaton.coding - 1) {
-                    let ripe = &mut self.ripe[young.group * MAX_CODING + carried];
+            while let Some(young) = self.young[strand].front().filter(|young| young.ready == self.count) {
+                for (carried, &entry) in young.entries.iter().enumerate().take(automaton.coding - 1) {
                     if entry.score > NONE {
+                        let ripe = &mut self.ripe[young.group * MAX_CODING + carried];
                         keep(ripe, entry, self.max_intron == usize::MAX);
                     }
                 }
+                self.young[strand].pop_front();
             }
         }
     }
@@ -330,12 +330,13 @@ impl Best {
     }
 }
 
-/// Adds a younger entry, dropping those that it makes useless.
+/// Adds a younger entry, dropping those that it makes useless; of equal ones the youngest stays, so
+/// that paths meet soon.
 fn keep(ripe: &mut VecDeque<Entry>, entry: Entry, unlimited: bool) {
-    if unlimited && ripe.front().is_some_and(|old| old.score >= entry.score) {
+    if unlimited && ripe.front().is_some_and(|old| old.score > entry.score) {
         return;
     }
-    while ripe.back().is_some_and(|old| old.score < entry.score) {
+    while ripe.back().is_some_and(|old| old.score <= entry.score) {
         ripe.pop_back();
     }
     ripe.push_back(entry);

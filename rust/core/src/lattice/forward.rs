@@ -206,14 +206,11 @@ impl Forward {
                 continue;
             }
             self.travelled[strand] += weight;
-            while let Some(young) = self.young[strand].pop_front() {
-                if young.ready > self.count {
-                    self.young[strand].push_front(young);
-                    break;
-                }
+            while let Some(young) = self.young[strand].front().filter(|young| young.ready == self.count) {
                 for (sum, new) in self.ripe[young.group].iter_mut().zip(young.sums).take(carried) {
                     *sum = add(*sum, new);
                 }
+                self.young[strand].pop_front();
             }
         }
     }

@@ -60,7 +60,6 @@ pub(super) fn marginals(
 fn add_states(automaton: &Automaton, view: View, left: &Trace, right: &Trace, expected: &mut [f64]) {
     let states = automaton.states();
     for i in 0..view.len() {
-        let weights = view.weights(i);
         let here = &left.rows[i * states..(i + 1) * states];
         let mirrored = (view.len() - 1 - i) * states;
         let there = &right.rows[mirrored..mirrored + states];
@@ -72,7 +71,8 @@ fn add_states(automaton: &Automaton, view: View, left: &Trace, right: &Trace, ex
             }
             let (label, site) = (automaton.label[s] as usize, automaton.site[s] as usize);
             // both sums hold the base's own potentials
-            let share = both - weights[label] - weights[site] - left.total;
+            let own = view.potential(i, label) + if site < COLUMNS { view.potential(i, site) } else { 0.0 };
+            let share = both - own - left.total;
             if share > NEGLIGIBLE {
                 let share = share.exp();
                 out[label] += share;
@@ -98,7 +98,7 @@ fn add_exits(
         let (strand, i) = (exit.group / 2, exit.after);
         let base = view.base(i);
         let site = view.column(RIGHT_SITE[strand]);
-        let toll = view.weights(i)[RIGHT_SITE[strand]] - total;
+        let toll = view.potential(i, RIGHT_SITE[strand]) - total;
         let row = &other.rows[(view.len() - 1 - i) * states..];
         let mut sum = 0.0;
         for &(carried, to) in &automaton.leave[strand][view.code(i) as usize] {

@@ -65,6 +65,12 @@ impl View<'_> {
         }
     }
 
+    /// One potential of the `i`-th base.
+    #[inline]
+    pub fn potential(&self, i: usize, column: usize) -> f64 {
+        f64::from(self.potentials[self.base(i) * COLUMNS + self.column(column)])
+    }
+
     /// The potentials of the `i`-th base; labels that it must not have are minus infinity.
     #[inline]
     pub fn weights(&self, i: usize) -> Weights {
