@@ -3,7 +3,8 @@
 use genet5_core::channels::{self, CHANNELS};
 use genet5_core::error::Result;
 use genet5_core::genetic_code::GeneticCode;
-use genet5_core::lattice::{self as core, GrammarConfig, Lattice, WindowBatch, LABELS, POTENTIALS};
+use genet5_core::grammar::GrammarConfig;
+use genet5_core::lattice::{self as core, Lattice, WindowBatch, LABELS, POTENTIALS};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods, PyUntypedArrayMethods};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::prelude::*;

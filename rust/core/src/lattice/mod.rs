@@ -28,37 +28,13 @@ mod windows;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::grammar::GrammarConfig;
 use automaton::{Automaton, COLUMNS};
 use forward::Ends;
 use view::View;
 
 pub use decoder::{DecodedGene, Decoder};
 pub use windows::WindowBatch;
-
-/// Grammar settings.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GrammarConfig {
-    /// NCBI's number of the genetic code.
-    pub genetic_code: u8,
-    /// Whether the table's other start codons count beside ATG.
-    pub table_starts: bool,
-    /// Shortest intron in bases, at least 4.
-    pub min_intron: u32,
-    /// Longest intron in bases; 0 = no limit.
-    pub max_intron: u32,
-}
-
-impl Default for GrammarConfig {
-    fn default() -> Self {
-        GrammarConfig { genetic_code: 1, table_starts: false, min_intron: 10, max_intron: 0 }
-    }
-}
-
-impl GrammarConfig {
-    fn checked_code(&self) -> Result<crate::genetic_code::GeneticCode> {
-        crate::genetic_code::GeneticCode::ncbi(self.genetic_code)
-    }
-}
 
 /// Potentials per base.
 pub const POTENTIALS: usize = COLUMNS;

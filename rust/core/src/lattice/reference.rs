@@ -3,8 +3,9 @@
 use crate::dna;
 use crate::gene::{GeneModel, Interval, Strand};
 use crate::genetic_code::GeneticCode;
+use crate::grammar::GrammarConfig;
 
-use super::{GrammarConfig, POTENTIALS};
+use super::POTENTIALS;
 
 /// Every gene that the grammar lets through.
 pub(super) fn all_genes(codes: &[u8], config: &GrammarConfig) -> Vec<GeneModel> {

@@ -9,9 +9,10 @@ use super::forward::{add, Ends};
 use super::loss::marginals;
 use super::reference::{all_genes, is_gene, score, sums};
 use super::view::View;
-use super::{DecodedGene, Decoder, GrammarConfig, Lattice, POTENTIALS};
+use super::{DecodedGene, Decoder, Lattice, POTENTIALS};
 use crate::dna;
 use crate::genetic_code::GeneticCode;
+use crate::grammar::GrammarConfig;
 
 fn config(genetic_code: u8, table_starts: bool) -> GrammarConfig {
     GrammarConfig { genetic_code, table_starts, min_intron: 4, max_intron: 0 }
