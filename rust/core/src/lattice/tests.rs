@@ -255,6 +255,8 @@ proptest! {
         prop_assert_eq!(models(&whole), models(&tiles));
         for (a, b) in whole.iter().zip(&tiles) {
             prop_assert!(is_gene(&a.model, &codes, &config));
+            let code = GeneticCode::ncbi(config.genetic_code).expect("table 1");
+            prop_assert_eq!(crate::validate::check(&a.model, &codes, &config, &code), Ok(()));
             prop_assert!((a.probability - b.probability).abs() < 0.05, "{} {}", a.probability, b.probability);
         }
     }
