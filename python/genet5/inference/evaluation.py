@@ -1,0 +1,106 @@
+"""Gene F1 of the decoders on the samples of eval.json, and the choice of decoding settings by it."""
+
+import collections
+import contextlib
+
+import genet5.inference.annotate as annotating
+import genet5.inference.settings as settings
+import genet5.tokenizer as tk
+
+THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+
+
+def evaluate(model, samples, tokenizer=None, decoders=("writer", "viterbi"), threads=1, **wanted):
+    """How many genes of the samples each decoder finds exactly (strand and CDS chain).
+
+    Each sample is annotated as if it were a whole contig. Predictions that overlap a gene which is no target
+    (cut by the sample's edge, or no valid reading frame) on its strand count neither for nor against.
+
+    model:     GeneT5; it is in evaluation mode while this runs
+    samples:   list of dicts as in eval.json (sequence, genes, others, genetic_code), or the whole of eval.json
+    tokenizer: its tokenizer; None reads it from model.folder
+    decoders:  names of decoders
+    threads:   int, windows read side by side on a CPU
+    wanted:    fields of genet5.inference.settings.Settings that differ from the model's own
+    returns dict decoder -> {"tp", "fp", "fn", "sensitivity", "precision", "gene_f1"}; fractions 0 to 1, 0 where
+    the denominator is 0
+    """
+
+    choices = {decoder: {"decoder": decoder, **wanted} for decoder in decoders}
+    return _compare(model, samples, tokenizer, choices, threads)
+
+
+def calibrate(model, samples, tokenizer=None, thresholds=THRESHOLDS, threads=1):
+    """Choose the writer's threshold and the default decoder by gene F1; the model's config.decoding is updated.
+
+    thresholds: the ones to try; ties go to the higher threshold, which writes fewer genes
+    returns dict: "viterbi", "both" and ("writer", threshold) -> scores as `evaluate` gives them
+    """
+
+    choices  = {("writer", threshold): {"decoder": "writer", "writer_threshold": threshold}
+                for threshold in thresholds}
+    scores   = _compare(model, samples, tokenizer, {"viterbi": {"decoder": "viterbi"}, **choices}, threads)
+    best     = max(thresholds, key=lambda threshold: (scores["writer", threshold]["gene_f1"], threshold))
+    scores.update(_compare(model, samples, tokenizer, {"both": {"decoder": "both", "writer_threshold": best}}, threads))
+    decoding = model.config.decoding
+    decoding["writer_threshold"] = best
+    ranking  = {"viterbi": scores["viterbi"], "both": scores["both"], "writer": scores["writer", best]}
+    decoding["decoder"] = max(ranking, key=lambda name: ranking[name]["gene_f1"])
+    return scores
+
+
+def _compare(model, samples, tokenizer, choices, threads):
+    """Score several ways of decoding.
+
+    choices: dict name -> fields of Settings
+    returns dict name -> scores
+    """
+
+    samples   = samples["samples"] if isinstance(samples, dict) else samples
+    tokenizer = tokenizer if tokenizer is not None else tk.load(model.folder / "tokenizer.json")
+    counts    = {name: collections.Counter() for name in choices}
+    by_code   = collections.defaultdict(list)
+    for sample in samples:
+        by_code[sample.get("genetic_code")].append(sample)
+    with _evaluating(model):
+        for code, group in by_code.items():
+            settled = [settings.settle(model.config, genetic_code=code, **wanted) for wanted in choices.values()]
+            contigs = [(str(number), sample["sequence"].encode()) for number, sample in enumerate(group)]
+            for name, _, found in annotating.compare(model, tokenizer, contigs, settled, threads):
+                for count, genes in zip(counts.values(), found):
+                    _count(count, genes, group[int(name)])
+    return {name: _rates(count) for name, count in counts.items()}
+
+
+@contextlib.contextmanager
+def _evaluating(model):
+    before = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(before)
+
+
+def _count(counts, found, sample):
+    """Add a sample's true and false positives and false negatives."""
+
+    truth   = {(gene["strand"], tuple(map(tuple, gene["segments"]))) for gene in sample["genes"]}
+    correct = {gene.key for gene in found if gene.key in truth}
+    wrong   = [gene for gene in found if gene.key not in truth and not _touches(gene, sample.get("others", ()))]
+    counts.update(tp=len(correct), fn=len(truth) - len(correct), fp=len(wrong))
+
+
+def _touches(gene, others):
+    return any(gene.strand == other["strand"] and gene.start < other["end"] and other["start"] < gene.end
+               for other in others)
+
+
+def _rates(counts):
+    tp, fp, fn = counts["tp"], counts["fp"], counts["fn"]
+    return {"tp": tp, "fp": fp, "fn": fn, "sensitivity": _share(tp, tp + fn), "precision": _share(tp, tp + fp),
+            "gene_f1": _share(2 * tp, 2 * tp + fp + fn)}
+
+
+def _share(part, whole):
+    return part / whole if whole else 0.0
