@@ -1,1 +1,1 @@
-"""(to be filled)"""
+"""Batches for the model: `batch` makes them from sequences, `reader` from a baked folder."""

@@ -1,8 +1,77 @@
 //! `genet5._core.bake`.
 
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use genet5_core::bake::{self as core, Parts, Progress, Settings};
+use genet5_core::{threads, Error};
 use pyo3::prelude::*;
+
+use crate::detach;
 
 /// Adds the submodule.
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::submodule(parent, "bake", |_module| Ok(()))
+    crate::submodule(parent, "bake", |module| module.add_class::<Baker>())
+}
+
+/// A bake under way; `progress` may be asked for by another thread.
+#[pyclass(module = "genet5._core.bake", frozen)]
+struct Baker {
+    baker: core::Baker,
+    progress: Progress,
+    threads: usize,
+}
+
+#[pymethods]
+impl Baker {
+    #[new]
+    #[pyo3(signature = (raw, out, settings, tokenizer, *, train=true, eval=true, force=false, threads=0))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        raw: PathBuf,
+        out: PathBuf,
+        settings: &str,
+        tokenizer: PathBuf,
+        train: bool,
+        eval: bool,
+        force: bool,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let baker = detach::run(py, |_| {
+            let settings: Settings =
+                serde_json::from_str(settings).map_err(|error| Error::value(format!("settings: {error}")))?;
+            core::Baker::open(&raw, &out, settings, &tokenizer, Parts { train, eval }, force)
+        })?;
+        Ok(Baker { baker, progress: Progress::default(), threads })
+    }
+
+    /// Names of the species in order.
+    #[getter]
+    fn species(&self) -> Vec<String> {
+        self.baker.settings().species.iter().map(|species| species.name.clone()).collect()
+    }
+
+    /// Whether nothing is left to do.
+    fn is_finished(&self) -> bool {
+        self.baker.is_finished()
+    }
+
+    /// Bakes one species by index: (whether there was something to do, its stats.json).
+    fn bake(&self, py: Python<'_>, index: usize) -> PyResult<(bool, String)> {
+        let outcome = detach::run(py, |stop| {
+            threads::pool(self.threads)?.install(|| self.baker.bake(index, &self.progress, stop))
+        })?;
+        Ok((outcome.baked, outcome.stats))
+    }
+
+    /// Windows written and windows to write of the species under way.
+    fn progress(&self) -> (u64, u64) {
+        (self.progress.done.load(Ordering::Relaxed), self.progress.total.load(Ordering::Relaxed))
+    }
+
+    /// Joins the held-out windows of all species.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        detach::run(py, |_| self.baker.finish())
+    }
 }

@@ -1,0 +1,275 @@
+//! The folder of a bake: configuration first, species one by one, held-out files last.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::config::{read_settings, Settings, SpeciesSettings};
+use super::plan::{self, Plan, Side};
+use super::write::{Progress, Source};
+use super::{genes, report};
+use crate::error::{Error, Result};
+use crate::shard::{self, Shard, Writer};
+use crate::tokenizer::Tokenizer;
+
+const CONFIG: &str = "bake_config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const STATS: &str = "stats.json";
+const GENES: &str = "gene_index.json";
+const VALIDATION: &str = "validation.bin";
+const VALIDATION_INDEX: &str = "validation.idx";
+const EVAL: &str = "eval.json";
+const LOGS: &str = "logs/baker";
+/// Held-out windows of finished species until all species are finished.
+const UNJOINED: &str = "held_out.tmp";
+
+/// Which files to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Shards of training windows.
+    pub train: bool,
+    /// validation.bin and eval.json.
+    pub eval: bool,
+}
+
+/// What became of a species.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it had to be baked, or was finished before.
+    pub baked: bool,
+    /// Its stats.json, empty when no shards are asked for.
+    pub stats: String,
+}
+
+/// A bake under way.
+pub struct Baker {
+    raw: PathBuf,
+    out: PathBuf,
+    settings: Settings,
+    tokenizer: Tokenizer,
+    parts: Parts,
+}
+
+impl Baker {
+    /// Settles configuration and folder; `force` starts over in a folder that was baked into.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when the folder holds another bake, what [`Settings::complete`] says, and
+    /// [`Error::Io`].
+    pub fn open(
+        raw: &Path,
+        out: &Path,
+        settings: Settings,
+        tokenizer_path: &Path,
+        parts: Parts,
+        force: bool,
+    ) -> Result<Self> {
+        let tokenizer = Tokenizer::from_file(tokenizer_path)?;
+        let settings = settings.complete(raw, &tokenizer)?;
+        let baker = Baker { raw: raw.to_path_buf(), out: out.to_path_buf(), settings, tokenizer, parts };
+        fs::create_dir_all(out).map_err(Error::io(out))?;
+        let config = out.join(CONFIG);
+        if config.is_file() {
+            let old = read_settings(&config);
+            if force || old.as_ref().is_ok_and(|old| !baker.begun(old)) {
+                baker.clear(old.ok())?;
+            } else if !old?.same(&baker.settings) {
+                return Err(Error::value(format!(
+                    "{} was baked with another configuration (see {CONFIG} there): choose another folder or \
+                     start over with --force",
+                    out.display()
+                )));
+            }
+        }
+        if !config.is_file() {
+            let text = fs::read(tokenizer_path).map_err(Error::io(tokenizer_path))?;
+            shard::write_file(&out.join(TOKENIZER), &text)?;
+            shard::write_file(&config, report::json(&baker.settings)?.as_bytes())?;
+        }
+        Ok(baker)
+    }
+
+    /// The configuration.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether everything asked for is there already.
+    pub fn is_finished(&self) -> bool {
+        let bare = |index| self.needs(index).train;
+        !(0..self.settings.species.len()).any(bare) && (!self.parts.eval || self.out.join(EVAL).is_file())
+    }
+
+    /// Bakes the species of that index, if anything of it is missing.
+    ///
+    /// # Errors
+    /// What reading the genome or writing the files says; [`Error::Interrupted`].
+    pub fn bake(&self, index: usize, progress: &Progress, stop: &AtomicBool) -> Result<Outcome> {
+        let needs = self.needs(index);
+        let species = &self.settings.species[index];
+        if needs.train || needs.eval {
+            self.make(species, needs, progress, stop)?;
+        }
+        let stats = self.out.join(&species.name).join(STATS);
+        let stats = if self.parts.train {
+            fs::read_to_string(&stats).map_err(Error::io(&stats))?
+        } else {
+            String::new()
+        };
+        Ok(Outcome { baked: needs.train || needs.eval, stats })
+    }
+
+    /// Joins the held-out windows of all species into validation.bin and eval.json.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Input`] for the files.
+    pub fn finish(&self) -> Result<()> {
+        if !self.parts.eval || self.out.join(EVAL).is_file() {
+            return Ok(());
+        }
+        let mut writer = Writer::create(&self.out.join(VALIDATION))?;
+        let mut samples = Vec::new();
+        for species in &self.settings.species {
+            writer.append(&Shard::open(&self.unjoined(&species.name, "tar"))?)?;
+            let path = self.unjoined(&species.name, "json");
+            let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+            samples.extend(text.lines().map(str::to_string));
+        }
+        writer.finish()?;
+        shard::write_file(&self.out.join(EVAL), report::eval_text(&samples).as_bytes())?;
+        let unjoined = self.out.join(UNJOINED);
+        fs::remove_dir_all(&unjoined).map_err(Error::io(&unjoined))
+    }
+
+    /// Whether anything of a bake is finished; before that its configuration binds nobody.
+    fn begun(&self, old: &Settings) -> bool {
+        let finished =
+            |name: &str| self.out.join(name).join(STATS).is_file() || self.unjoined(name, "json").is_file();
+        self.out.join(EVAL).is_file() || old.species.iter().any(|species| finished(&species.name))
+    }
+
+    /// What a species still lacks.
+    fn needs(&self, index: usize) -> Parts {
+        let name = &self.settings.species[index].name;
+        Parts {
+            train: self.parts.train && !self.out.join(name).join(STATS).is_file(),
+            eval: self.parts.eval && !self.out.join(EVAL).is_file() && !self.unjoined(name, "json").is_file(),
+        }
+    }
+
+    fn unjoined(&self, name: &str, extension: &str) -> PathBuf {
+        self.out.join(UNJOINED).join(format!("{name}.{extension}"))
+    }
+
+    fn make(
+        &self,
+        settings: &SpeciesSettings,
+        needs: Parts,
+        progress: &Progress,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        let species = genes::read(&self.raw.join(&settings.name), &self.settings.grammar_of(settings))?;
+        let names: Vec<&str> = species.contigs.iter().map(|contig| contig.name.as_str()).collect();
+        let flags = settings.flags(&names)?;
+        let seed = self.settings.seed ^ xxh3_64(settings.name.as_bytes());
+        let plan = plan::plan(&species, &self.settings, settings.rule(&flags), seed);
+        let windows = |needed: bool, side: &Side| if needed { side.places.len() as u64 } else { 0 };
+        let total = windows(needs.train, &plan.train) + windows(needs.eval, &plan.held_out);
+        progress.done.store(0, Ordering::Relaxed);
+        progress.total.store(total, Ordering::Relaxed);
+        let source = |split| Source {
+            name: &settings.name,
+            key_prefix: settings.key_prefix(),
+            species: &species,
+            genetic_code: settings.genetic_code,
+            split,
+            tokenizer: &self.tokenizer,
+        };
+        if needs.eval {
+            self.make_held_out(&source("held_out"), &plan, progress, stop)?;
+        }
+        if needs.train {
+            self.make_shards(&source("train"), &plan, progress, stop)?;
+        }
+        Ok(())
+    }
+
+    fn make_held_out(
+        &self,
+        source: &Source,
+        plan: &Plan,
+        progress: &Progress,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        let folder = self.out.join(UNJOINED);
+        fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        let places = &plan.held_out.places;
+        source.write(places, true, |_| self.unjoined(source.name, "tar"), progress, stop)?;
+        let samples = report::eval_samples(source, places, self.settings.eval_samples as usize)?;
+        shard::write_file(&self.unjoined(source.name, "json"), samples.join("\n").as_bytes())
+    }
+
+    fn make_shards(
+        &self,
+        source: &Source,
+        plan: &Plan,
+        progress: &Progress,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        let folder = self.out.join(source.name);
+        clear_species(&folder)?;
+        fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        let path = |shard| folder.join(format!("shard_{shard:03}.tar"));
+        let sums = source.write(&plan.train.places, false, path, progress, stop)?;
+        let (stats, genes) = report::report(source, plan, &sums);
+        let logs = self.out.join(LOGS);
+        fs::create_dir_all(&logs).map_err(Error::io(&logs))?;
+        shard::write_file(&logs.join(format!("{}.log", source.name)), report::log_text(&stats).as_bytes())?;
+        shard::write_file(&folder.join(GENES), report::gene_index_text(source.name, &genes)?.as_bytes())?;
+        shard::write_file(&folder.join(STATS), report::json(&stats)?.as_bytes())
+    }
+
+    /// Removes what a bake wrote, and nothing else.
+    fn clear(&self, old: Option<Settings>) -> Result<()> {
+        for name in [CONFIG, EVAL, VALIDATION, VALIDATION_INDEX, TOKENIZER] {
+            remove(&self.out.join(name))?;
+        }
+        let unjoined = self.out.join(UNJOINED);
+        if unjoined.is_dir() {
+            fs::remove_dir_all(&unjoined).map_err(Error::io(&unjoined))?;
+        }
+        for species in old.iter().flat_map(|old| &old.species).chain(&self.settings.species) {
+            clear_species(&self.out.join(&species.name))?;
+            remove(&self.out.join(LOGS).join(format!("{}.log", species.name)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes the files of one species and its folder, if that leaves it empty.
+fn clear_species(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    // first the mark that the species is finished
+    remove(&folder.join(STATS))?;
+    remove(&folder.join(GENES))?;
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("shard_")) {
+            remove(&path)?;
+        }
+    }
+    // files of the user's own keep the folder
+    let _ = fs::remove_dir(folder);
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(error)),
+        _ => Ok(()),
+    }
+}

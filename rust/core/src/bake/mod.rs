@@ -1,0 +1,19 @@
+//! `genet5 bake`: genomes into shards of training windows, and the held-out windows beside them.
+//!
+//! [`Baker::open`] settles the configuration and the folder, [`Baker::bake`] makes one species,
+//! [`Baker::finish`] joins the held-out windows of all. Everything is decided by the
+//! configuration and the seed: any number of threads writes the same bytes, and a bake that was
+//! killed goes on with the species that has no `stats.json` yet.
+
+mod baker;
+mod config;
+mod genes;
+mod plan;
+mod report;
+mod windows;
+mod write;
+
+pub use baker::{Baker, Outcome, Parts};
+pub use config::{read_settings, RawFile, Settings, SpeciesSettings};
+pub use windows::{cut, BLOCK};
+pub use write::Progress;
