@@ -6,9 +6,10 @@ use proptest::prelude::*;
 
 use super::naive;
 use crate::dna;
-use crate::gene::{GeneModel, Strand};
+use crate::gene::{GeneModel, Interval, Strand};
 use crate::genetic_code::GeneticCode;
 use crate::grammar::*;
+use crate::validate;
 
 /// Windows of at most 60 bases, rich in what makes genes.
 pub fn window() -> impl Strategy<Value = Vec<u8>> {
@@ -33,6 +34,13 @@ pub fn config() -> impl Strategy<Value = GrammarConfig> {
         let max_intron = extra.map_or(0, |extra| min_intron + extra);
         GrammarConfig { genetic_code, table_starts, min_intron, max_intron }
     })
+}
+
+/// Small changes to genes: which gene, which edge, by how much, whether on the other strand.
+fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, prop::sample::Index, i32, bool)>> {
+    let change =
+        (any::<prop::sample::Index>(), any::<prop::sample::Index>(), -7i32..8, prop::bool::weighted(0.1));
+    prop::collection::vec(change, 30)
 }
 
 /// Per beginning of a gene the sites that may come next.
@@ -94,6 +102,31 @@ proptest! {
         let (_, reverse) = machine_paths(&grammar.window(&dna::reverse_complement(&codes)));
         let minus = of_strand(genes, Strand::Minus);
         prop_assert_eq!(minus, mirrored(&reverse, Strand::Plus, codes.len() as u32));
+    }
+
+    #[test]
+    fn the_check_of_annotations_accepts_what_can_be_written(codes in window(), config in config(), changes in changes()) {
+        let code = GeneticCode::ncbi(config.genetic_code).expect("a known code");
+        let window = Grammar::new(&config).expect("a good configuration").window(&codes);
+        let mut genes: Vec<GeneModel> = naive::all_genes(&codes, &config, &code).into_iter().collect();
+        for gene in &genes {
+            prop_assert_eq!(validate::check(gene, &codes, &config, &code), Ok(()));
+        }
+        genes.push(GeneModel { strand: Strand::Plus, segments: vec![Interval::new(0, codes.len() as u32)] });
+        for (gene, edge, delta, flip) in changes {
+            let mut gene = genes[gene.index(genes.len())].clone();
+            let edge = edge.index(2 * gene.segments.len());
+            let segment = &mut gene.segments[edge / 2];
+            let side = if edge % 2 == 0 { &mut segment.start } else { &mut segment.end };
+            *side = side.saturating_add_signed(delta);
+            gene.strand = if flip { gene.strand.opposite() } else { gene.strand };
+            let valid = validate::check(&gene, &codes, &config, &code).is_ok();
+            let ordered = gene.segments.iter().all(|s| !s.is_empty())
+                && gene.segments.windows(2).all(|pair| pair[0].end <= pair[1].start);
+            let written = ordered
+                && window.replay(&encode_genes(std::slice::from_ref(&gene))).expect("a gene").masked() == 0;
+            prop_assert_eq!(valid, written, "{:?}", gene);
+        }
     }
 
     #[test]
