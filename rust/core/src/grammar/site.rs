@@ -137,63 +137,68 @@ fn encode_gene(gene: &GeneModel, sites: &mut Vec<Site>) {
 /// # Errors
 /// [`Error::Value`] when a site is out of order or `<eos>` is not exactly the last one.
 pub fn decode_sites(sites: &[Site]) -> Result<Vec<GeneModel>> {
-    let wrong = |i: usize, site: &Site, why: &str| Error::value(format!("step {}, {site}: {why}", i + 1));
     let mut genes: Vec<GeneModel> = Vec::new();
-    let mut current: Option<(Strand, Vec<Interval>)> = None;
-    let mut previous = -1i32;
-    for (i, site) in sites.iter().enumerate() {
-        if site.kind == SiteType::Eos {
-            return match () {
-                _ if current.is_some() => Err(wrong(i, site, "the gene before it has no <start>")),
-                _ if i + 1 < sites.len() => Err(wrong(i + 1, &sites[i + 1], "nothing may follow <eos>")),
-                _ => Ok(genes),
-            };
+    let mut strand = Strand::Plus;
+    let mut segments: Vec<Interval> = Vec::new();
+    for (i, &site) in sites.iter().enumerate() {
+        let before = if i == 0 { None } else { Some(sites[i - 1]) };
+        let last_anchor = genes.last().map_or(-1, |gene| gene.anchor() as i32);
+        if let Some(fault) = fault(before, last_anchor, strand, site) {
+            return Err(Error::value(format!("step {}, {site}: {fault}", i + 1)));
         }
-        if site.position < 0 {
-            return Err(wrong(i, site, "a position is 0 or more"));
-        }
-        let before = if i == 0 { SiteType::Eos } else { sites[i - 1].kind };
-        if !follows(before, site.kind) {
-            return Err(wrong(
-                i,
-                site,
-                &format!("it cannot follow {}", if i == 0 { "the beginning" } else { before.token() }),
-            ));
-        }
-        let Some((strand, segments)) = current.as_mut() else {
-            if genes.last().is_some_and(|gene| gene.anchor() as i32 >= site.position) {
-                return Err(wrong(i, site, "stops must increase along the window"));
+        match (site.kind, before) {
+            (SiteType::StopPlus | SiteType::StopMinus, _) => strand = site.kind.strand().unwrap_or(strand),
+            (SiteType::Acceptor | SiteType::Start, Some(right)) => {
+                let (start, end) = (right.position.min(site.position), right.position.max(site.position) + 1);
+                segments.push(Interval::new(start as u32, end as u32));
             }
-            current = site.kind.strand().map(|strand| (strand, Vec::new()));
-            previous = site.position;
-            continue;
-        };
-        let backwards =
-            if *strand == Strand::Plus { previous - site.position } else { site.position - previous };
-        if backwards < i32::from(site.kind == SiteType::Donor) {
-            return Err(wrong(i, site, &format!("it does not lie upstream of {}", sites[i - 1])));
+            _ => {}
         }
-        if site.kind != SiteType::Donor {
-            segments.push(Interval::new(
-                previous.min(site.position) as u32,
-                previous.max(site.position) as u32 + 1,
-            ));
-        }
-        previous = site.position;
         if site.kind == SiteType::Start {
-            if let Some((strand, mut segments)) = current.take() {
-                segments.sort_unstable();
-                genes.push(GeneModel { strand, segments });
-            }
+            segments.sort_unstable();
+            genes.push(GeneModel { strand, segments: std::mem::take(&mut segments) });
         }
     }
-    Err(Error::value("the annotation does not end with <eos>"))
+    match sites.last() {
+        Some(site) if site.kind == SiteType::Eos => Ok(genes),
+        _ => Err(Error::value("the annotation does not end with <eos>")),
+    }
 }
 
-/// Whether a site of one type may follow one of another; the beginning counts as the end of a gene.
+/// Why a site cannot follow the one before it, in a gene of that strand.
+fn fault(before: Option<Site>, last_anchor: i32, strand: Strand, site: Site) -> Option<String> {
+    let kind_before = before.map_or(SiteType::Start, |site| site.kind);
+    if !follows(kind_before, site.kind) {
+        return Some(match (kind_before, before) {
+            (SiteType::Eos, _) => "nothing may follow <eos>".into(),
+            (_, None) => "it cannot follow the beginning".into(),
+            (kind, _) if site.kind == SiteType::Eos => format!("the gene before it ends at {}", kind.token()),
+            (kind, _) => format!("it cannot follow {}", kind.token()),
+        });
+    }
+    if site.kind == SiteType::Eos {
+        return (site.position != -1).then(|| "its position is -1".into());
+    }
+    if site.position < 0 {
+        return Some("a position is 0 or more".into());
+    }
+    if site.kind.strand().is_some() {
+        return (site.position <= last_anchor).then(|| "stops must increase along the window".into());
+    }
+    let right = before?;
+    let upstream = match strand {
+        Strand::Plus => right.position - site.position,
+        Strand::Minus => site.position - right.position,
+    };
+    let least = i32::from(site.kind == SiteType::Donor);
+    (upstream < least).then(|| format!("it does not lie upstream of {right}"))
+}
+
+/// Whether a site of one type may follow one of another; the beginning counts as a start.
 fn follows(before: SiteType, kind: SiteType) -> bool {
     match before {
-        SiteType::Eos | SiteType::Start => kind.strand().is_some() || kind == SiteType::Eos,
+        SiteType::Eos => false,
+        SiteType::Start => kind.strand().is_some() || kind == SiteType::Eos,
         SiteType::StopPlus | SiteType::StopMinus | SiteType::Donor => {
             matches!(kind, SiteType::Acceptor | SiteType::Start)
         }

@@ -36,7 +36,7 @@ fn bad_text_is_refused_with_its_reason() {
         ("<stop+>99999999999 <eos>", "larger than 2147483647"),
         ("<start>2 <eos>", "step 1, <start>2: it cannot follow the beginning"),
         ("<stop+>9 <donor>2 <eos>", "step 2, <donor>2: it cannot follow <stop+>"),
-        ("<stop+>9 <eos>", "step 2, <eos>: the gene before it has no <start>"),
+        ("<stop+>9 <eos>", "step 2, <eos>: the gene before it ends at <stop+>"),
         ("<stop+>9 <start>12 <eos>", "step 2, <start>12: it does not lie upstream of <stop+>9"),
         ("<stop->9 <start>2 <eos>", "step 2, <start>2: it does not lie upstream of <stop->9"),
         ("<stop+>9 <acceptor>8 <donor>8 <start>1 <eos>", "step 3, <donor>8: it does not lie upstream"),

@@ -36,6 +36,10 @@ pub fn config() -> impl Strategy<Value = GrammarConfig> {
     })
 }
 
+fn choices(count: usize) -> impl Strategy<Value = Vec<prop::sample::Index>> {
+    prop::collection::vec(any::<prop::sample::Index>(), count)
+}
+
 /// Small changes to genes: which gene, which edge, by how much, whether on the other strand.
 fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, prop::sample::Index, i32, bool)>> {
     let change =
@@ -89,7 +93,11 @@ fn of_strand(genes: BTreeSet<GeneModel>, strand: Strand) -> BTreeSet<GeneModel> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_genes_let_through_are_those_of_a_naive_enumeration(codes in window(), config in config()) {
@@ -105,7 +113,11 @@ proptest! {
     }
 
     #[test]
-    fn the_check_of_annotations_accepts_what_can_be_written(codes in window(), config in config(), changes in changes()) {
+    fn the_check_of_annotations_accepts_what_can_be_written(
+        codes in window(),
+        config in config(),
+        changes in changes(),
+    ) {
         let code = GeneticCode::ncbi(config.genetic_code).expect("a known code");
         let window = Grammar::new(&config).expect("a good configuration").window(&codes);
         let mut genes: Vec<GeneModel> = naive::all_genes(&codes, &config, &code).into_iter().collect();
@@ -130,7 +142,11 @@ proptest! {
     }
 
     #[test]
-    fn sites_that_are_not_allowed_are_refused(codes in window(), config in config(), choices in prop::collection::vec(any::<prop::sample::Index>(), 12)) {
+    fn sites_that_are_not_allowed_are_refused(
+        codes in window(),
+        config in config(),
+        choices in choices(12),
+    ) {
         let window = Grammar::new(&config).expect("a good configuration").window(&codes);
         let mut state = window.begin();
         for choice in choices {
@@ -148,10 +164,15 @@ proptest! {
     }
 
     #[test]
-    fn several_genes_are_written_by_increasing_stop(codes in window(), config in config(), choices in prop::collection::vec(any::<prop::sample::Index>(), 60)) {
+    fn several_genes_are_written_by_increasing_stop(
+        codes in window(),
+        config in config(),
+        choices in choices(60),
+    ) {
         let code = GeneticCode::ncbi(config.genetic_code).expect("a known code");
         let all = naive::all_genes(&codes, &config, &code);
-        let stops: BTreeSet<Site> = all.iter().map(|g| Site::new(SiteType::stop(g.strand), g.anchor() as i32)).collect();
+        let stop = |gene: &GeneModel| Site::new(SiteType::stop(gene.strand), gene.anchor() as i32);
+        let stops: BTreeSet<Site> = all.iter().map(stop).collect();
         let window = Grammar::new(&config).expect("a good configuration").window(&codes);
         let mut state = window.begin();
         let mut sites = Vec::new();
