@@ -84,6 +84,7 @@ class GeneT5(nn.Module):
         self.apply(self._initialize)
         with torch.no_grad():
             # the lattice adds potentials up over whole genes: start from none, with a price on each site
+            self.head.segmentation.weight.zero_()
             self.head.potentials.weight.zero_()
             self.head.potentials.bias[configs.NUM_LABELS:] = -4.0
         # the stem joins a warm-started trunk without disturbing it at step 0

@@ -11,6 +11,8 @@ import genet5.model.config as configs
 
 # A, C, G, T, N and padding
 NUM_BASE_CODES = 6
+# neighbouring bases repeat each other's evidence, and a gene adds up a thousand of them
+LABEL_SCALE    = 0.1
 
 
 class MaskedConvolution(nn.Module):
@@ -64,6 +66,7 @@ class BaseHead(nn.Module):
         self.potentials   = nn.Linear(width, configs.NUM_POTENTIALS)
         self.keys         = nn.Linear(width, config.key_width)
         self.label_keys   = nn.Linear(configs.NUM_LABELS, config.key_width, bias=False)
+        self.temper       = nn.Parameter(torch.tensor(LABEL_SCALE))
 
     def forward(self, stem_RBC, tokens_RTC, base_token_RB):
         """returns logits [R, B, 9], potentials [R, B, 17] and keys [R, B, K]"""
@@ -71,9 +74,11 @@ class BaseHead(nn.Module):
         valid = (base_token_RB >= 0)[..., None].to(stem_RBC.dtype)
         x     = self.from_stem(stem_RBC) + spread(self.from_token(tokens_RTC), base_token_RB)
         x     = F.relu(self.norm(self.mix(x * valid, valid)))
-        logits_RB9 = self.segmentation(x)
-        keys_RBK   = self.keys(x) + self.label_keys(logits_RB9.softmax(dim=-1))
-        return logits_RB9, self.potentials(x), keys_RBK
+        logits_RB9   = self.segmentation(x)
+        keys_RBK     = self.keys(x) + self.label_keys(logits_RB9.softmax(dim=-1))
+        labels, site = self.potentials(x).split((configs.NUM_LABELS, configs.NUM_POTENTIALS - configs.NUM_LABELS), -1)
+        labels       = self.temper * logits_RB9.detach().log_softmax(dim=-1) + LABEL_SCALE * labels
+        return logits_RB9, torch.cat((labels, site), dim=-1), keys_RBK
 
 
 def spread(tokens_RTC, base_token_RB):
