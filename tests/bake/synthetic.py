@@ -1,6 +1,7 @@
 """Small made-up genomes with known genes, a small tokenizer, and plain-Python readings of both."""
 
 import gzip
+import itertools
 import json
 import random
 
@@ -146,7 +147,7 @@ def labels(length, genes):
             for base in range(b - 1, a - 1, -1) if minus else range(a, b):
                 own[base] = 1 + 3 * minus + step % 3
                 step     += 1
-        for (_, a), (b, _) in zip(segments, segments[1:]):
+        for (_, a), (b, _) in itertools.pairwise(segments):
             own[a:b] = [8 if minus else 7] * (b - a)
         for base in range(segments[0][0], segments[-1][1]):
             out[base] = own[base] if out[base] in (0, own[base]) else 255

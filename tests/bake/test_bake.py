@@ -81,7 +81,8 @@ def check_sample(synthetic, truth, sample, keep_invalid=False):
     assert array.array("I", sample["tokens"]).tolist() == ids
     assert array.array("I", sample["starts"]).tolist() == starts
     assert [g["id"] for g in meta["genes"]] == [g["id"] for g in targets]
-    assert [(g["strand"], [tuple(s) for s in g["segments"]]) for g in meta["genes"]] == [shifted(g, start) for g in targets]
+    models = [(g["strand"], [tuple(s) for s in g["segments"]]) for g in meta["genes"]]
+    assert models == [shifted(g, start) for g in targets]
     assert meta["others"] == [g["id"] for g in near if g not in targets]
     assert sample["steps"].decode() == synthetic.steps([shifted(g, start) for g in targets])
     contig = synthetic.labels(len(genome[meta["contig"]]), [(g["strand"], g["segments"]) for g in near if g["valid"]])
@@ -115,8 +116,8 @@ def test_windows_begin_every_stride_and_the_last_ends_with_the_contig(raw, tmp_p
         windows[meta["contig"]].append((meta["start"], meta["end"]))
     length = len(raw[1]["A.one"][0]["chr1.1"])
     stride = round(5000 / 2.718281828459045)
-    assert windows["chr1.1"][:-1] == [(s, s + 5000) for s in range(0, length - 5000, stride)][:len(windows["chr1.1"]) - 1]
-    assert windows["chr1.1"][-1] == (length - 5000, length)
+    regular = [(start, start + 5000) for start in range(0, length - 5000, stride)]
+    assert windows["chr1.1"] == [*regular, (length - 5000, length)]
     assert windows["chr3.1"][-1][1] == len(raw[1]["A.one"][0]["chr3.1"])
     assert "chr2.1" not in windows
 
@@ -130,7 +131,8 @@ def test_windows_that_touch_an_invalid_gene_are_dropped(baked, raw):
 
 def test_stats_and_gene_index_agree_with_the_windows(baked, raw):
     out, stats = baked
-    kept = metas(of_species(out, "A.one")) + [m for m in metas(samples(out / "validation.bin")) if m["species"] == "A.one"]
+    both = metas({**of_species(out, "A.one"), **samples(out / "validation.bin")})
+    kept = [m for m in both if m["species"] == "A.one"]
     held = collections.Counter(g["id"] for m in kept for g in m["genes"])
     index = json.loads((out / "A.one" / "gene_index.json").read_text())["genes"]
     truth = {g["id"]: g for g in raw[1]["A.one"][1]}
@@ -159,7 +161,8 @@ def test_no_base_of_what_is_held_out_is_trained_on(baked):
     assert {m["contig"] for m in metas(of_species(out, "A.one"))} == {"chr1.1", "chr3.1"}
     assert not list((out / "B.two").glob("shard_*"))
     held = metas(samples(out / "validation.bin"))
-    assert {(m["species"], m["contig"]) for m in held} == {("A.one", "chr2.1"), ("B.two", "chr1.1"), ("B.two", "chr2.1")}
+    places = {(m["species"], m["contig"]) for m in held}
+    assert places == {("A.one", "chr2.1"), ("B.two", "chr1.1"), ("B.two", "chr2.1")}
 
 
 def test_held_out_blocks_lie_outside_every_training_window(synthetic, tmp_path):
@@ -179,7 +182,7 @@ def test_held_out_blocks_lie_outside_every_training_window(synthetic, tmp_path):
 
 def test_empty_windows_are_kept_up_to_their_share(synthetic, tmp_path):
     folder = tmp_path / "raw" / "D.four"
-    genome, genes = synthetic.species(folder, 4, [40_000], invalid_share=0)
+    _, genes = synthetic.species(folder, 4, [40_000], invalid_share=0)
     genes = genes[:3]
     (folder / "gff.gz").unlink()
     (folder / "gff").write_text("##gff-version 3\n" + "".join(map(synthetic.rows, genes)))
@@ -197,8 +200,7 @@ def test_eval_samples_are_the_richest_held_out_windows(baked, raw, synthetic):
     held     = samples(out / "validation.bin")
     document = json.loads((out / "eval.json").read_text())
     for name in ("A.one", "B.two"):
-        counts = sorted((len(json.loads(s["json"])["genes"]) for k, s in held.items() if k.startswith(name.replace(".", "_"))),
-                        reverse=True)
+        counts = sorted((len(m["genes"]) for m in metas(held) if m["species"] == name), reverse=True)
         found  = [s for s in document["samples"] if s["species"] == name]
         assert sorted((len(s["genes"]) for s in found), reverse=True) == [c for c in counts[:3] if c]
     for sample in document["samples"]:
@@ -327,16 +329,17 @@ def test_a_gene_on_a_contig_without_sequence_is_an_error_with_its_line(raw, synt
     _, genes = synthetic.species(folder, 5, [20_000])
     (folder / "gff.gz").unlink()
     (folder / "gff").write_text("##gff-version 3\n" + synthetic.rows({**genes[0], "contig": "chr9"}))
-    with pytest.raises(errors.InputError, match="line 2.*chr9"):
+    with pytest.raises(errors.InputError, match=r"line 2.*chr9"):
         bake.bake(tmp_path / "raw", tmp_path / "out", raw[0] / "tokenizer.json")
 
 
 def test_yeast_bakes_within_seconds(shared, tmp_path, capsys):
     began = time.perf_counter()
+    held  = ["BK006937.2", "BK006939.2", "BK006944.2"]
     stats = bake.bake(shared / "genomes", tmp_path / "out", shared / "dnabert2", species=["S.cerevisiae"],
-                      val_contigs={"S.cerevisiae": ["BK006937.2", "BK006939.2", "BK006944.2"]})["S.cerevisiae"]
+                      val_contigs={"S.cerevisiae": held})["S.cerevisiae"]
     with capsys.disabled():
         print(f"\nS. cerevisiae baked in {time.perf_counter() - began:.1f} s")
     assert stats["genes"]["coding"] == 5989 and stats["genes"]["valid"] > 5900
     assert stats["train"]["windows"] > 1000 and stats["held_out"]["genes"] > 700
-    assert {m["contig"] for m in metas(samples(tmp_path / "out" / "validation.bin"))} == {"BK006937.2", "BK006939.2", "BK006944.2"}
+    assert {m["contig"] for m in metas(samples(tmp_path / "out" / "validation.bin"))} == set(held)

@@ -41,7 +41,8 @@ class Bake:
         val_contigs   = val_contigs or {}
         genetic_codes = genetic_codes or {}
         names         = find_species(raw_dir, species)
-        check_names(names, {"--val-species": val_species, "--val-contigs": val_contigs, "--genetic-code": genetic_codes})
+        check_names(names, {"--val-species": val_species, "--val-contigs": val_contigs,
+                            "--genetic-code": genetic_codes})
         by_name = bool(val_species or val_contigs)
         if val_share is None:
             val_share = 0.0 if by_name else VAL_SHARE

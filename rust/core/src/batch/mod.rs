@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::gene::{GeneModel, Interval};
 use crate::genetic_code::GeneticCode;
 use crate::grammar::{Grammar, GrammarConfig};
 use crate::pack;
@@ -113,9 +114,20 @@ fn check(windows: &[Window]) -> Result<()> {
                     truth.labels.len()
                 )));
             }
+            if let Some(gene) = truth.genes.iter().find(|gene| !lies_inside(gene, window.letters.len())) {
+                let (name, spans) = (&window.name, &gene.segments);
+                let message =
+                    format!("window {name}: gene segments {spans:?} are not ascending inside the window");
+                return Err(Error::value(message));
+            }
         }
     }
     Ok(())
+}
+
+fn lies_inside(gene: &GeneModel, length: usize) -> bool {
+    let ascending = gene.segments.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    ascending && !gene.segments.iter().any(Interval::is_empty) && gene.end() as usize <= length
 }
 
 fn pack_rows(prepared: &[prepare::Prepared], row_tokens: u32) -> Result<Vec<Vec<usize>>> {
