@@ -1,5 +1,7 @@
 //! `genet5._core.tokenizer`.
 
+use std::path::PathBuf;
+
 use genet5_core::tokenizer as core;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::exceptions::PyValueError;
@@ -20,8 +22,13 @@ type Arrays<'py> = (Bound<'py, PyArray1<i32>>, Bound<'py, PyArray1<i32>>);
 #[pymethods]
 impl Tokenizer {
     #[new]
-    fn new(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Self> {
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         Ok(Self { inner: detach::quick(py, || core::Tokenizer::from_file(path))? })
+    }
+
+    #[staticmethod]
+    fn read(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Ok(Self { inner: detach::quick(py, || core::Tokenizer::read(path))? })
     }
 
     #[staticmethod]
@@ -42,7 +49,7 @@ impl Tokenizer {
         Ok((array(encoding.ids).into_pyarray(py), array(encoding.starts).into_pyarray(py)))
     }
 
-    fn save(&self, py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         detach::quick(py, || self.inner.save(path))
     }
 
@@ -92,7 +99,46 @@ impl Tokenizer {
     }
 }
 
+/// Learns a vocabulary from sequences in memory and FASTA files: (path, contigs to leave out).
+#[pyfunction]
+#[pyo3(signature = (sequences, genomes, vocab_size, max_token_length, min_count, piece, threads, progress))]
+#[allow(clippy::too_many_arguments)]
+fn train(
+    py: Python<'_>,
+    sequences: Vec<PyBackedBytes>,
+    genomes: Vec<(PathBuf, Vec<String>)>,
+    vocab_size: usize,
+    max_token_length: usize,
+    min_count: u64,
+    piece: usize,
+    threads: usize,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Tokenizer> {
+    let genomes: Vec<_> = genomes.into_iter().map(|(path, exclude)| core::Genome { path, exclude }).collect();
+    let options = core::TrainOptions { vocab_size, max_token_length, min_count };
+    let inner = detach::run(py, |stop| {
+        let mut corpus = core::Corpus::read(&genomes, piece, threads, stop)?;
+        sequences.iter().try_for_each(|sequence| corpus.add(sequence))?;
+        core::train(corpus, &options, &mut |done, total| report(&progress, done, total), stop)
+    })?;
+    Ok(Tokenizer { inner })
+}
+
+// every so often, since the callback needs the interpreter
+fn report(progress: &Option<Py<PyAny>>, done: usize, total: usize) {
+    if let Some(progress) = progress.as_ref().filter(|_| done % 64 == 0 || done == total) {
+        Python::attach(|py| {
+            if let Err(error) = progress.call1(py, (done, total)) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
 /// Adds the submodule.
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::submodule(parent, "tokenizer", |module| module.add_class::<Tokenizer>())
+    crate::submodule(parent, "tokenizer", |module| {
+        module.add_class::<Tokenizer>()?;
+        module.add_function(wrap_pyfunction!(train, module)?)
+    })
 }

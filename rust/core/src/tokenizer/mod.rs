@@ -3,6 +3,7 @@
 //! [`Tokenizer`] reads and writes the file and encodes; [`Corpus`] and [`train`] make a new one.
 //! Encoding gives the ids of Hugging Face tokenizers in time linear in the sequence's length.
 
+mod corpus;
 mod encode;
 mod json;
 mod merges;
@@ -17,10 +18,11 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{files, Error, Result};
 use merges::Merges;
 
-pub use train::{train, Corpus, TrainOptions};
+pub use corpus::{Corpus, Genome};
+pub use train::{train, TrainOptions};
 
 /// The special tokens of the gene language, in the order in which they are appended.
 pub const GENE_LANGUAGE: [&str; 7] =
@@ -54,17 +56,34 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`, or the one inside a folder.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+    /// Reads a `tokenizer.json`, or the one inside a folder, exactly as it is.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read, [`Error::Input`] when it is not BPE over DNA that
+    /// encodes as Hugging Face tokenizers would.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let path = if path.is_dir() { path.join("tokenizer.json") } else { path.to_path_buf() };
         let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        let complain = |line, message| Error::input(&path, line, message);
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let line = u64::try_from(error.line()).ok().filter(|&line| line > 0);
-            complain(line, format!("no tokenizer.json: not JSON at column {}", error.column()))
+            Error::input(&path, line, format!("no tokenizer.json: not JSON at column {}", error.column()))
         })?;
-        json::build(value).map_err(|message| complain(None, message))
+        json::build(value).map_err(|message| Error::input(&path, None, message))
+    }
+
+    /// Reads a `tokenizer.json` and adds the gene language where the file lacks it, so that every
+    /// vocabulary serves; see [`Tokenizer::with_gene_language`].
+    ///
+    /// # Errors
+    /// As [`Tokenizer::read`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let tokenizer = Self::read(path)?;
+        if tokenizer.has_gene_language() {
+            return Ok(tokenizer);
+        }
+        json::build(tokenizer.value_with_gene_language()).map_err(|message| Error::input(path, None, message))
     }
 
     /// Reads the text of a `tokenizer.json`.
@@ -82,34 +101,30 @@ impl Tokenizer {
     /// Writes `tokenizer.json` under a temporary name and renames it.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".tmp{}", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&temporary)?;
-            file.write_all(self.to_json().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&temporary, path)
-        };
-        write().map_err(|error| {
-            let _ = std::fs::remove_file(&temporary);
-            Error::io(path)(error)
-        })
+        files::write_atomic(path, |out| out.write_all(self.to_json().as_bytes()).map_err(Error::io(path)))
     }
 
     /// The same tokenizer with the special tokens of the gene language, and with `[PAD]` where no
     /// padding token is there; new ones get the next free ids, old ids stay.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when the result is no valid vocabulary.
     pub fn with_gene_language(&self) -> Result<Self> {
-        let pad = PAD.iter().all(|name| self.token_id(name).is_none()).then_some(PAD[0]);
-        let missing: Vec<&str> =
-            pad.into_iter().chain(GENE_LANGUAGE).filter(|name| !self.is_special(name)).collect();
-        json::build(json::with_special(&self.value, &self.tokens, &missing))
+        json::build(self.value_with_gene_language())
             .map_err(|message| Error::value(format!("tokenizer: {message}")))
     }
 
-    /// Whether all special tokens of the gene language are there.
+    fn value_with_gene_language(&self) -> Value {
+        let pad = PAD.iter().all(|name| self.token_id(name).is_none()).then_some(PAD[0]);
+        let missing: Vec<&str> =
+            pad.into_iter().chain(GENE_LANGUAGE).filter(|name| !self.is_special(name)).collect();
+        json::with_special(&self.value, &self.tokens, &missing)
+    }
+
+    /// Whether all special tokens of the gene language, and one for padding, are there.
     pub fn has_gene_language(&self) -> bool {
         GENE_LANGUAGE.iter().all(|name| self.is_special(name))
+            && PAD.iter().any(|name| self.ids.contains_key(*name))
     }
 
     /// Number of ids, special tokens included.

@@ -10,60 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::FxHashMap;
 
-use super::encode::code;
+use super::corpus::{Corpus, BREAK};
 use super::merges::{LETTERS, MAX_RANKS};
 use super::{json, Tokenizer, GENE_LANGUAGE};
 use crate::{Error, Result};
 
-const BREAK: u16 = u16::MAX;
-const INSIDE: u16 = u16::MAX - 1;
+const INSIDE: u16 = BREAK - 1;
 
 /// Tokens of our own vocabularies that are no product of a merge: `[UNK]`, `[PAD]`, four letters
 /// and the gene language.
 const FIXED: usize = 2 + LETTERS + GENE_LANGUAGE.len();
-
-/// Sequence to learn from, cut at every letter other than A, C, G, T and into pieces.
-///
-/// Only the strand that is added counts: genes lie on both, so the other strand would say the
-/// same twice.
-#[derive(Debug)]
-pub struct Corpus {
-    // letters as ranks; BREAK stands before, between and after the pieces
-    symbols: Vec<u16>,
-    piece: usize,
-    bases: u64,
-}
-
-impl Corpus {
-    /// An empty corpus of pieces of at most `piece` bases (no merge goes over a cut).
-    pub fn new(piece: usize) -> Result<Self> {
-        if piece == 0 {
-            return Err(Error::value("the piece length must be at least 1"));
-        }
-        Ok(Corpus { symbols: vec![BREAK], piece, bases: 0 })
-    }
-
-    /// Adds a sequence of letters of either case.
-    pub fn add(&mut self, letters: &[u8]) -> Result<()> {
-        if self.symbols.len() + 2 * letters.len() >= u32::MAX as usize {
-            return Err(Error::value("too much sequence to train on: at most 2 Gb; choose fewer species"));
-        }
-        self.symbols.reserve(letters.len() + letters.len() / self.piece + 1);
-        for run in letters.split(|&letter| usize::from(code(letter)) >= LETTERS) {
-            for piece in run.chunks(self.piece) {
-                self.symbols.extend(piece.iter().map(|&letter| u16::from(code(letter))));
-                self.symbols.push(BREAK);
-            }
-            self.bases += run.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// Bases added so far, those of unknown letters excepted.
-    pub fn bases(&self) -> u64 {
-        self.bases
-    }
-}
 
 /// What to learn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,10 +59,10 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Tokenizer> {
     let wanted = options.merges()?;
-    if corpus.bases == 0 {
+    if corpus.bases() == 0 {
         return Err(Error::value("there is no sequence of A, C, G and T to train on"));
     }
-    let floor = corpus.bases / options.vocab_size as u64 / 16;
+    let floor = corpus.bases() / options.vocab_size as u64 / 16;
     let mut trainer = Trainer::new(corpus.symbols, options, floor);
     let mut texts: Vec<String> = ["A", "C", "G", "T"].map(String::from).to_vec();
     let mut merges = Vec::with_capacity(wanted);
