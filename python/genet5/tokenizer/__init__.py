@@ -13,19 +13,11 @@ import pathlib
 import genet5._core as core
 import genet5.errors as errors
 
-#: The special tokens of the gene language, in the order in which they are appended.
+# in the order in which they are appended
 GENE_LANGUAGE = ("<bos>", "<eos>", "<stop+>", "<stop->", "<acceptor>", "<donor>", "<start>")
 
 FILE = "tokenizer.json"
 
-#: A vocabulary, made by load, read or train. It has
-#:   encode(bytes) -> (ids int32 [n], starts int32 [n]): letters are upper-cased first, every letter other
-#:     than A, C, G, T is one unknown token; starts are 0-based bases; the ids are those of Hugging Face
-#:     tokenizers on the upper-cased text without its special tokens
-#:   vocab_size, pad_id, unk_id: int; hash: str, of the content; has_gene_language: bool
-#:   token_id(str) -> int or None; tokens() -> list[str] by id; special_tokens() -> list[str]
-#:   token_lengths() -> list of (id, bases) of the tokens of DNA
-#:   with_gene_language() -> Tokenizer; json() -> str; save(path), under a temporary name first
 Tokenizer = core.tokenizer.Tokenizer
 
 

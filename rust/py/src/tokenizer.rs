@@ -10,7 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 
 use crate::detach;
 
-/// A BPE vocabulary over DNA; see `genet5.tokenizer`.
+/// A BPE vocabulary over DNA.
 #[pyclass(frozen, module = "genet5._core.tokenizer")]
 pub struct Tokenizer {
     /// The core's tokenizer, for the other submodules.
@@ -21,25 +21,33 @@ type Arrays<'py> = (Bound<'py, PyArray1<i32>>, Bound<'py, PyArray1<i32>>);
 
 #[pymethods]
 impl Tokenizer {
+    /// Reads a file for use: the gene language is appended where the file lacks it.
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         Ok(Self { inner: detach::quick(py, || core::Tokenizer::from_file(path))? })
     }
 
+    /// Reads a file exactly as it is.
     #[staticmethod]
     fn read(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         Ok(Self { inner: detach::quick(py, || core::Tokenizer::read(path))? })
     }
 
+    /// Reads the text of a tokenizer.json exactly as it is.
     #[staticmethod]
     fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
         Ok(Self { inner: detach::quick(py, || core::Tokenizer::from_json(text))? })
     }
 
+    /// The same vocabulary with the gene language and padding appended; old ids stay.
     fn with_gene_language(&self, py: Python<'_>) -> PyResult<Self> {
         Ok(Self { inner: detach::quick(py, || self.inner.with_gene_language())? })
     }
 
+    /// Ids and 0-based first bases, int32 `[n]` each, of a sequence of letters (bytes).
+    ///
+    /// Letters are upper-cased first; every one other than A, C, G, T is one unknown token. The ids are those
+    /// of Hugging Face tokenizers on the upper-cased text, without its special tokens.
     fn encode<'py>(&self, py: Python<'py>, sequence: PyBackedBytes) -> PyResult<Arrays<'py>> {
         if i32::try_from(sequence.len()).is_err() {
             return Err(PyValueError::new_err("a sequence must be shorter than 2 Gb"));
@@ -49,50 +57,61 @@ impl Tokenizer {
         Ok((array(encoding.ids).into_pyarray(py), array(encoding.starts).into_pyarray(py)))
     }
 
+    /// Writes tokenizer.json under a temporary name and renames it.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         detach::quick(py, || self.inner.save(path))
     }
 
+    /// The text of tokenizer.json; fields unknown to us are kept.
     fn json(&self) -> String {
         self.inner.to_json()
     }
 
+    /// The id of a token's text, or None.
     fn token_id(&self, token: &str) -> Option<u32> {
         self.inner.token_id(token)
     }
 
+    /// The texts of all tokens, by id.
     fn tokens(&self) -> Vec<String> {
         self.inner.tokens().to_vec()
     }
 
+    /// The texts of the special tokens.
     fn special_tokens(&self) -> Vec<String> {
         self.inner.special_ids().iter().map(|&id| self.inner.tokens()[id as usize].clone()).collect()
     }
 
+    /// (id, bases) of every token of DNA.
     fn token_lengths(&self) -> Vec<(u32, usize)> {
         self.inner.dna_lengths()
     }
 
+    /// Number of ids, special tokens included.
     #[getter]
     fn vocab_size(&self) -> usize {
         self.inner.vocab_size()
     }
 
+    /// The id for padding; the unknown one's where the file has none.
     #[getter]
     fn pad_id(&self) -> u32 {
         self.inner.pad_id()
     }
 
+    /// The id of letters that are no token.
     #[getter]
     fn unk_id(&self) -> u32 {
         self.inner.unk_id()
     }
 
+    /// Whether the gene language and a padding token are there.
     #[getter]
     fn has_gene_language(&self) -> bool {
         self.inner.has_gene_language()
     }
 
+    /// Content hash of the vocabulary (hex); the layout of the file plays no part.
     #[getter]
     fn hash(&self) -> String {
         self.inner.hash()
