@@ -41,6 +41,8 @@ def create(out, tokenizer_path, preset="small", seed=0, force=False, **changes):
         torch.manual_seed(seed)
         model = network.GeneT5(config)
     save(model, out, source)
+    # the copy of a foreign file lacks the gene language
+    tokenizer.save(pathlib.Path(out) / TOKENIZER)
     return model
 
 

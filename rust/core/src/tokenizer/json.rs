@@ -195,8 +195,10 @@ fn by_id(ids: &FxHashMap<String, u32>) -> Checked<Vec<String>> {
     Ok(tokens.into_iter().flatten().collect())
 }
 
-// merges as pairs of ranks, and the id of each rank
-fn ranked(value: &Value, ids: &FxHashMap<String, u32>) -> Checked<(Vec<(u16, u16)>, Vec<u32>)> {
+/// Merges as pairs of ranks, and the id of each rank.
+type Ranked = (Vec<(u16, u16)>, Vec<u32>);
+
+fn ranked(value: &Value, ids: &FxHashMap<String, u32>) -> Checked<Ranked> {
     let merges = merges_of(value)?;
     if LETTERS + merges.len() > MAX_RANKS {
         return Err(format!("{} merges are too many; the most is {}", merges.len(), MAX_RANKS - LETTERS));
