@@ -8,6 +8,7 @@ import tarfile
 import numpy as np
 import pytest
 
+import genet5.bake as bake
 import genet5.data.reader as reader
 import genet5.errors as errors
 
@@ -227,6 +228,25 @@ def test_validation_batches_are_drawn_evenly_and_shared(baked):
 def test_a_window_longer_than_a_row_is_said_with_what_to_do(baked):
     with pytest.raises(ValueError, match="use longer rows or crop"):
         reader.Reader(baked, row_tokens=100)
+
+
+def test_a_part_full_of_unknown_bases_is_cut_to_fit_a_row(synthetic, tmp_path):
+    folder = tmp_path / "raw" / "N.run"
+    genome, _ = synthetic.species(folder, 31, [6000], invalid_share=0)
+    text      = genome["chr1.1"]
+    (folder / "fna.gz").unlink()
+    (folder / "fna").write_text(f">chr1.1\n{text}{'N' * 6000}\n")
+    synthetic.tokenizer(tmp_path / "raw" / "tokenizer.json")
+    for share in (0.0, 1.0):
+        out = tmp_path / f"out{share}"
+        bake.bake(tmp_path / "raw", out, tmp_path / "raw", window_size=100_000, val_species=["N.run"] if share else [],
+                  val_share=0.0)
+        read   = reader.Validation(out, row_tokens=7000) if share else reader.Reader(out, row_tokens=7000)
+        arrays = read[0] if share else read.next_batch()
+        assert len(text) < arrays["window_bases"][0] < len(text) + 6000
+        assert 6000 < arrays["window_tokens"][0] <= 7000
+        with pytest.raises(ValueError, match="use longer rows or crop"):
+            (reader.Validation if share else reader.Reader)(out, row_tokens=2000)
 
 
 def test_damaged_and_missing_files_are_said(baked, tmp_path):

@@ -11,7 +11,8 @@ class Reader:
     An epoch is planned from (epoch, seed) alone, the same on every process: each window once, a random
     part of it, on a random strand, packed into rows by the tokens of the longer strand. A global batch
     has rows_per_batch x world rows, split over the processes in order, so that it holds the same windows
-    on 1 process or several; every process gets equally many batches.
+    on 1 process or several; every process gets equally many batches. A part that is too long for a row
+    only for its unknown bases, each a token of its own, is cut short at its end.
 
     baked_dir:          path, from `genet5 bake`
     species:            names, or None for all

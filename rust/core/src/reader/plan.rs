@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::dataset::Dataset;
 use crate::batch::{reverse_complement, Window};
+use crate::dna;
 use crate::error::{Error, Result};
 use crate::pack;
 use crate::random::Random;
@@ -72,11 +73,14 @@ impl Plan {
     ) -> Result<Self> {
         let (items, row_tokens, order) = match *wanted {
             Wanted::Augmented { row_tokens, crop, reverse_complement } => {
-                let draw = |sample| augmented(dataset, sample, crop, reverse_complement, epoch, seed);
+                let draw = |sample| {
+                    let item = augmented(dataset, sample, crop, reverse_complement, epoch, seed);
+                    fit(dataset, item, row_tokens, reverse_complement)
+                };
                 let items = (0..dataset.len()).into_par_iter().map(draw).collect();
                 (items, row_tokens, Random::new(&[seed, epoch, 3]).next())
             }
-            Wanted::Plain { row_tokens, crop } => (plain(dataset, crop), row_tokens, 0),
+            Wanted::Plain { row_tokens, crop } => (plain(dataset, crop, row_tokens), row_tokens, 0),
         };
         check(&items, dataset, row_tokens)?;
         let lengths: Vec<u32> = items.iter().map(|item: &Item| item.tokens).collect();
@@ -146,12 +150,10 @@ fn augmented(dataset: &Dataset, sample: usize, crop: Option<u32>, both: bool, ep
     let flip = random.below(2) == 1 && both;
     let bases = crop.unwrap_or(entry.bases).min(entry.bases);
     let offset = random.below(u64::from(entry.bases - bases) + 1) as u32;
-    let mut item = Item { sample: sample as u32, offset, bases, flip, tokens: 0 };
-    item.tokens = tokens(dataset, &item, both);
-    item
+    Item { sample: sample as u32, offset, bases, flip, tokens: 0 }
 }
 
-fn plain(dataset: &Dataset, crop: Option<u32>) -> Vec<Item> {
+fn plain(dataset: &Dataset, crop: Option<u32>, row_tokens: u32) -> Vec<Item> {
     let mut items = Vec::new();
     for sample in 0..dataset.len() {
         let length = dataset.entry(sample).bases;
@@ -161,8 +163,28 @@ fn plain(dataset: &Dataset, crop: Option<u32>) -> Vec<Item> {
             items.push(Item { sample: sample as u32, offset, bases, flip: false, tokens: 0 });
         }
     }
-    items.par_iter_mut().for_each(|item| item.tokens = tokens(dataset, item, false));
-    items
+    items.into_par_iter().map(|item| fit(dataset, item, row_tokens, false)).collect()
+}
+
+/// Counts the tokens of a part. An unknown base is a token of its own, so a part with many of them
+/// is cut short until it fits into a row; one that is too long without them is left to [`check`].
+fn fit(dataset: &Dataset, mut item: Item, row_tokens: u32, both: bool) -> Item {
+    item.tokens = tokens(dataset, &item, both);
+    while item.tokens > row_tokens && item.bases > 1 {
+        let unknown =
+            letters(dataset, &item).iter().filter(|&&letter| dna::code(letter) == dna::N).count() as u32;
+        if item.tokens - unknown > row_tokens {
+            break;
+        }
+        // a base is at most one token, so this never cuts too much
+        item.bases = item.bases.saturating_sub(item.tokens - row_tokens).max(1);
+        item.tokens = tokens(dataset, &item, both);
+    }
+    item
+}
+
+fn letters<'a>(dataset: &'a Dataset, item: &Item) -> &'a [u8] {
+    &dataset.letters(item.sample as usize)[item.offset as usize..(item.offset + item.bases) as usize]
 }
 
 /// Tokens of the part, of its longer strand if asked.
@@ -171,8 +193,7 @@ fn tokens(dataset: &Dataset, item: &Item, both: bool) -> u32 {
     let [forward, reverse] = match dataset.counted() && item.bases == entry.bases {
         true => [entry.tokens, entry.reverse_tokens],
         false => {
-            let range = item.offset as usize..(item.offset + item.bases) as usize;
-            let letters = &dataset.letters(item.sample as usize)[range];
+            let letters = letters(dataset, item);
             let count = |letters: &[u8]| dataset.tokenizer().encode(letters).ids.len() as u32;
             [count(letters), if both { count(&reverse_complement(letters)) } else { 0 }]
         }
