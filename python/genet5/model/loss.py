@@ -8,12 +8,17 @@ import torch.nn.functional as F
 
 import genet5._core as core
 
-WEIGHTS = {"site": 1.0, "segmentation": 1.0, "lattice": 1.0}
+# the lattice counts nats per base, of which a gene has thousands and decisions few
+WEIGHTS = {"site": 1.0, "segmentation": 1.0, "lattice": 10.0}
 UNKNOWN = 255
 
 
 class LatticeLoss(torch.autograd.Function):
-    """Negative log likelihood of the labels under the gene lattice; forward-backward in Rust."""
+    """Negative log likelihood of the labels under the gene lattice; forward-backward in Rust.
+
+    Windows whose labels no path of the lattice has are left out.
+    returns the sum over windows (nats) and which windows are in it, bool [N]
+    """
 
     @staticmethod
     def forward(ctx, potentials, batch, grammar, threads):
@@ -21,13 +26,15 @@ class LatticeLoss(torch.autograd.Function):
         nll, grad = core.lattice.loss(*arrays, potentials.detach().float().cpu().numpy(),
                                       batch["labels"].cpu().numpy(), threads=threads, **grammar)
         ctx.save_for_backward(torch.from_numpy(grad).to(potentials))
-        return torch.from_numpy(nll).to(potentials.device)
+        nll    = torch.from_numpy(nll).to(potentials.device)
+        solved = ~nll.isnan()
+        ctx.mark_non_differentiable(solved)
+        return nll[solved].sum(), solved
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx, upstream, _):
         grad, = ctx.saved_tensors
-        # every window's sum enters the total with the same factor
-        return grad * upstream[0].to(grad.dtype), None, None, None
+        return grad * upstream.to(grad.dtype), None, None, None
 
 
 def losses(model, batch, threads=0):
@@ -43,13 +50,12 @@ def losses(model, batch, threads=0):
     known   = labels != UNKNOWN
     logits  = prefix.segmentation.float().flatten(0, 1)
     nll     = F.cross_entropy(logits, labels.masked_fill(~known, -100).flatten(), reduction="sum")
-    lattice = LatticeLoss.apply(prefix.potentials, batch, model.config.grammar(), threads)
-    solved  = ~lattice.isnan()
+    lattice, solved = LatticeLoss.apply(prefix.potentials, batch, model.config.grammar(), threads)
     return {"site_sum":           site["sum"],
             "site_count":         site["count"],
             "segmentation_sum":   nll,
             "segmentation_count": known.sum(),
-            "lattice_sum":        lattice.nan_to_num(nan=0.0).sum(),
+            "lattice_sum":        lattice,
             "lattice_count":      batch["window_bases"][solved].sum(),
             "mask_misses":        site["misses"]}
 
