@@ -43,7 +43,7 @@ def inspect(path, genome=None, **grammar):
     raises InputError with the line when a row cannot be understood
     """
 
-    return json.loads(_inspect(path, genome, grammar)[0])
+    return json.loads(core.genome.summary(os.fspath(path), _path(genome), **grammar))
 
 
 def read_genes(path, genome=None, **grammar):
@@ -68,12 +68,11 @@ def gene_lines(path, genome=None, **grammar):
     returns list of str, one JSON object for each gene
     """
 
-    return _inspect(path, genome, grammar)[1].splitlines()
+    return core.genome.gene_lines(os.fspath(path), _path(genome), **grammar).split("\n")[:-1]
 
 
-def _inspect(path, genome, grammar):
-    genome = None if genome is None else os.fspath(genome)
-    return core.genome.inspect(os.fspath(path), genome, **grammar)
+def _path(path):
+    return None if path is None else os.fspath(path)
 
 
 def segments(gene):

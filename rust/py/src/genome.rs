@@ -1,13 +1,15 @@
 //! `genet5._core.genome`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use genet5_core::annotation::Annotation;
 use genet5_core::fasta::{self, IndexedFasta};
 use genet5_core::gene::{GeneModel, Interval, Strand};
 use genet5_core::genetic_code::GeneticCode;
 use genet5_core::gff3::{self, OutputGene, Plan, Product};
 use genet5_core::grammar::GrammarConfig;
-use genet5_core::inspect::{gene_lines, verdicts, Summary};
+use genet5_core::inspect::{self, Summary};
+use genet5_core::validate::Reason;
 use genet5_core::{annotation, dna, files, validate, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -79,10 +81,22 @@ impl Fasta {
     }
 }
 
-/// The summary of an annotation and its genes, both as JSON: (object, lines).
+/// An annotation, and the verdict on each gene where there is a genome.
+fn read_checked(
+    path: &Path,
+    genome: Option<PathBuf>,
+    config: &GrammarConfig,
+) -> Result<(Annotation, Option<Vec<Option<Reason>>>)> {
+    let annotation = annotation::read(path)?;
+    let reasons =
+        genome.map(|genome| inspect::verdicts(&annotation, &fasta::read(genome)?, config)).transpose()?;
+    Ok((annotation, reasons))
+}
+
+/// The summary of an annotation as a JSON object.
 #[pyfunction]
 #[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0))]
-fn inspect(
+fn summary(
     py: Python<'_>,
     path: PathBuf,
     genome: Option<PathBuf>,
@@ -90,15 +104,31 @@ fn inspect(
     table_starts: bool,
     min_intron: u32,
     max_intron: u32,
-) -> PyResult<(String, String)> {
+) -> PyResult<String> {
     let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
     detach::run(py, |_| {
-        let annotation = annotation::read(&path)?;
-        let reasons =
-            genome.map(|genome| verdicts(&annotation, &fasta::read(genome)?, &config)).transpose()?;
+        let (annotation, reasons) = read_checked(&path, genome, &config)?;
         let summary = Summary::new(&annotation, reasons.as_deref());
-        let summary = serde_json::to_string(&summary).map_err(|error| Error::value(error.to_string()))?;
-        Ok((summary, gene_lines(&annotation, reasons.as_deref())))
+        serde_json::to_string(&summary).map_err(|error| Error::value(error.to_string()))
+    })
+}
+
+/// The genes of an annotation, one JSON object a line.
+#[pyfunction]
+#[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0))]
+fn gene_lines(
+    py: Python<'_>,
+    path: PathBuf,
+    genome: Option<PathBuf>,
+    genetic_code: u8,
+    table_starts: bool,
+    min_intron: u32,
+    max_intron: u32,
+) -> PyResult<String> {
+    let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
+    detach::run(py, |_| {
+        let (annotation, reasons) = read_checked(&path, genome, &config)?;
+        Ok(inspect::gene_lines(&annotation, reasons.as_deref()))
     })
 }
 
@@ -120,7 +150,7 @@ fn check(
     detach::quick(py, || {
         let (model, code) = (model(strand, &segments)?, GeneticCode::ncbi(genetic_code)?);
         let verdict = validate::check(&model, &dna::encode(sequence), &config, &code);
-        Ok(verdict.err().map(validate::Reason::name))
+        Ok(verdict.err().map(Reason::name))
     })
 }
 
@@ -193,7 +223,8 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "genome", |module| {
         module.add_class::<Fasta>()?;
         module.add_function(wrap_pyfunction!(read_fasta, module)?)?;
-        module.add_function(wrap_pyfunction!(inspect, module)?)?;
+        module.add_function(wrap_pyfunction!(summary, module)?)?;
+        module.add_function(wrap_pyfunction!(gene_lines, module)?)?;
         module.add_function(wrap_pyfunction!(check, module)?)?;
         module.add_function(wrap_pyfunction!(translate, module)?)?;
         module.add_function(wrap_pyfunction!(reverse_complement, module)?)?;

@@ -39,7 +39,8 @@ impl<'a> Attributes<'a> {
             let end = memchr(b';', text).unwrap_or(text.len());
             let item = text[..end].trim_ascii();
             text = &text[(end + 1).min(text.len())..];
-            match memchr(b'=', item) {
+            // keys are short
+            match item.iter().position(|&b| b == b'=') {
                 Some(at) => found.set(item[..at].trim_ascii_end(), item[at + 1..].trim_ascii_start()),
                 None if item.is_empty() || item == b"." => {}
                 None if item == b"pseudo" => found.pseudo = true,
@@ -112,6 +113,12 @@ impl<'a> Attributes<'a> {
             b"part" => self.part = true,
             _ => {}
         }
+    }
+
+    /// Whether anything is said about completeness or exceptions.
+    pub(super) fn says_something(&self) -> bool {
+        let (left, right) = self.open_ends();
+        left || right || self.start_not_found || self.end_not_found || self.exception.is_some()
     }
 
     /// Whether the left and the right end are open.

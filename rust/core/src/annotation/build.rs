@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::attributes::{decode, Attributes};
 use super::rows::Row;
 use super::{Cds, Gene, Transcript};
@@ -147,23 +149,19 @@ fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript>
 
 /// The rows of each CDS: by ID where rows share one, all together where every row has its own.
 fn chains<'a>(parts: &[Part<'a>], repairs: &mut Repairs) -> Vec<Vec<Part<'a>>> {
+    if parts.iter().all(|part| part.id == parts[0].id) {
+        return if parts.is_empty() { Vec::new() } else { vec![parts.to_vec()] };
+    }
     let mut chains: Vec<Vec<Part>> = Vec::new();
+    let mut chain_of: FxHashMap<Option<&[u8]>, usize> = FxHashMap::default();
     for &part in parts {
-        match chains.iter_mut().find(|chain| chain[0].id == part.id) {
-            Some(chain) => chain.push(part),
-            None => {
-                chains.push(vec![part]);
-                // rows with IDs of their own may be many
-                if chains.len() > 8 && chains.iter().all(|chain| chain.len() == 1) && !overlap(parts) {
-                    break;
-                }
-            }
+        let i = *chain_of.entry(part.id).or_insert(chains.len());
+        if i == chains.len() {
+            chains.push(Vec::new());
         }
+        chains[i].push(part);
     }
-    if chains.len() < 2 {
-        return chains;
-    }
-    if chains.iter().all(|chain| chain.len() == 1) && !overlap(parts) {
+    if chains.len() > 1 && chains.len() == parts.len() && !overlap(parts) {
         repairs.add("cds_id_per_row", 1);
         return vec![parts.to_vec()];
     }

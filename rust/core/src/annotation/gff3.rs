@@ -48,9 +48,14 @@ struct Node<'a> {
     id: &'a [u8],
     contig: u32,
     line: u64,
+    kind: &'a [u8],
+    start: u32,
+    end: u32,
     strand: Option<Strand>,
     /// Unsplit `Parent`, or `Derives_from` of a protein.
     parents: &'a [u8],
+    /// The one parent, where it is the last gene's row.
+    near: Option<usize>,
     gene_id: Option<&'a [u8]>,
     pseudo: bool,
     marks: Marks,
@@ -63,8 +68,12 @@ struct Leaf<'a> {
     contig: u32,
     line: u64,
     parents: &'a [u8],
+    /// The one parent, where it is the last transcript's row.
+    near: Option<usize>,
+    gene_id: Option<&'a [u8]>,
     pseudo: bool,
-    marks: Option<Marks>,
+    /// Most rows say nothing.
+    marks: Option<Box<Marks>>,
 }
 
 #[derive(Default)]
@@ -72,15 +81,20 @@ struct Reader<'a> {
     contigs: Vec<&'a [u8]>,
     contig_index: FxHashMap<&'a [u8], u32>,
     regions: FxHashMap<&'a [u8], (u32, u32)>,
+    /// Sequence of the last row, with its index and region.
+    here: (&'a [u8], u32, Option<(u32, u32)>),
     circular: Vec<&'a [u8]>,
     outside: Vec<&'a [u8]>,
     nodes: Vec<Node<'a>>,
+    last_gene: Option<usize>,
+    last_middle: Option<usize>,
     genes: FxHashMap<&'a [u8], usize>,
     middles: FxHashMap<&'a [u8], usize>,
     cds: FxHashMap<&'a [u8], (u32, u64)>,
     leaves: Vec<Leaf<'a>>,
     /// Parents of rows that are not kept, each named once in a row.
     pieces: Vec<(&'a [u8], u64)>,
+    nameless_genes: u64,
     repairs: Repairs,
 }
 
@@ -93,6 +107,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
             Line::Row(row) => reader.row(path, &row)?,
             Line::Region(name, start, end) => {
                 reader.regions.entry(name).or_insert((start, end));
+                reader.here.0 = &[];
             }
         }
     }
@@ -108,17 +123,17 @@ impl<'a> Reader<'a> {
         if attributes.circular {
             self.circular.push(row.contig);
         }
-        if let Some(&(start, end)) = self.regions.get(row.contig) {
-            if row.start < start || row.end > end {
-                self.outside.push(row.contig);
-            }
+        if self.here.2.is_some_and(|(start, end)| row.start < start || row.end > end) {
+            self.outside.push(row.contig);
         }
         self.repairs.add("attribute_without_value", u64::from(attributes.bare));
         let parents = attributes.parent.unwrap_or_default();
         match role {
             Role::Other => {}
             Role::Piece => {
-                if self.pieces.last().is_none_or(|(last, _)| *last != parents) && !parents.is_empty() {
+                let checked = self.pieces.last().is_some_and(|(last, _)| *last == parents)
+                    || self.near(self.last_middle, parents).is_some();
+                if !checked && !parents.is_empty() {
                     self.pieces.push((parents, row.line));
                 }
             }
@@ -127,8 +142,8 @@ impl<'a> Reader<'a> {
                 if let Some(id) = attributes.id {
                     self.node(path, row, role, contig, id, &attributes)?;
                 } else if role == Role::Gene {
-                    // a gene that nothing can belong to
-                    self.repairs.add("gene_without_id", 1);
+                    // nothing can belong to it
+                    self.nameless_genes += 1;
                 }
             }
         }
@@ -136,14 +151,15 @@ impl<'a> Reader<'a> {
     }
 
     fn contig(&mut self, name: &'a [u8]) -> u32 {
-        if let Some(last) = self.contigs.last().filter(|last| **last == name) {
-            return self.contig_index[last];
+        if self.here.0 != name {
+            let next = self.contigs.len() as u32;
+            let index = *self.contig_index.entry(name).or_insert_with(|| {
+                self.contigs.push(name);
+                next
+            });
+            self.here = (name, index, self.regions.get(name).copied());
         }
-        let next = self.contigs.len() as u32;
-        *self.contig_index.entry(name).or_insert_with(|| {
-            self.contigs.push(name);
-            next
-        })
+        self.here.1
     }
 
     fn leaf(
@@ -155,22 +171,31 @@ impl<'a> Reader<'a> {
         attributes: &Attributes<'a>,
     ) -> Result<()> {
         let id = attributes.id;
-        if let (Some(id), Role::Cds) = (id, role) {
+        let known = self
+            .leaves
+            .last()
+            .is_some_and(|last| last.role == role && last.part.id == id && last.contig == contig);
+        if let (Some(id), Role::Cds, false) = (id, role, known) {
             let (first, line) = *self.cds.entry(id).or_insert((contig, row.line));
             if first != contig {
                 return Err(two_sequences(path, row.line, id, line));
             }
         }
-        let mut marks = Marks::default();
-        marks.add(attributes);
+        let marks = attributes.says_something().then(|| {
+            let mut marks = Marks::default();
+            marks.add(attributes);
+            Box::new(marks)
+        });
         self.leaves.push(Leaf {
             part: Part::new(row, id),
             role,
             contig,
             line: row.line,
             parents: attributes.parent.unwrap_or_default(),
+            near: self.near(self.last_middle, attributes.parent.unwrap_or_default()),
+            gene_id: attributes.gene_id,
             pseudo: attributes.pseudo,
-            marks: Some(marks),
+            marks,
         });
         Ok(())
     }
@@ -192,23 +217,27 @@ impl<'a> Reader<'a> {
                 (Role::Middle, Role::Protein) => return Ok(()),
                 (Role::Protein, Role::Middle) => {}
                 _ if other.contig != contig => return Err(two_sequences(path, row.line, id, other.line)),
+                _ if (other.kind, other.start, other.end) == (row.kind, row.start, row.end) => {
+                    self.repairs.add("duplicate_row", 1);
+                    return Ok(());
+                }
                 // a feature in several rows says so, or is of no type that holds CDS
                 _ if several || !holds_cds(row.kind) => {
                     other.marks.add(attributes);
                     return Ok(());
                 }
-                _ => {
-                    let message = format!(
-                        "ID '{}' is used again (first in line {}); IDs must be unique in the file",
-                        id.escape_ascii(),
-                        other.line
-                    );
-                    return Err(Error::input(path, row.line, message));
-                }
+                _ => return Err(used_again(path, row.line, id, other.line)),
             }
         }
         names.insert(id, self.nodes.len());
         let parent = if role == Role::Protein { attributes.derives_from } else { None };
+        let parents = parent.or(attributes.parent).unwrap_or_default();
+        let near = self.near(self.last_gene, parents).filter(|_| role == Role::Middle);
+        match role {
+            Role::Gene => self.last_gene = Some(self.nodes.len()),
+            Role::Middle => self.last_middle = Some(self.nodes.len()),
+            _ => {}
+        }
         let mut marks = Marks::default();
         marks.add(attributes);
         self.nodes.push(Node {
@@ -216,8 +245,12 @@ impl<'a> Reader<'a> {
             id,
             contig,
             line: row.line,
+            kind: row.kind,
+            start: row.start,
+            end: row.end,
             strand: row.strand,
-            parents: parent.or(attributes.parent).unwrap_or_default(),
+            parents,
+            near,
             gene_id: attributes.gene_id,
             pseudo: attributes.pseudo || row.kind == b"pseudogene",
             marks,
@@ -225,57 +258,73 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The node, if these parents are just it: most rows stand right under their parent, and need
+    /// no look-up.
+    fn near(&self, node: Option<usize>, parents: &[u8]) -> Option<usize> {
+        node.filter(|&i| self.nodes[i].id == parents && memchr::memchr(b',', parents).is_none())
+    }
+
     /// The feature that a row of this role means by a parent's ID: a transcript's parent is a
     /// gene first, a CDS's a transcript first.
     fn resolve(&self, role: Role, id: &[u8], own: Option<usize>) -> Option<usize> {
-        let (gene, middle) = (self.genes.get(id).copied(), self.middles.get(id).copied());
-        let found = if matches!(role, Role::Middle | Role::Gene) { gene.or(middle) } else { middle.or(gene) };
-        let other = if found == gene { middle } else { gene };
-        if found.is_some() && found == own && other.is_some() {
-            return other;
+        let (first, second) = match role {
+            Role::Middle | Role::Gene => (&self.genes, &self.middles),
+            _ => (&self.middles, &self.genes),
+        };
+        match first.get(id) {
+            Some(&found) if Some(found) != own => Some(found),
+            found => second.get(id).or(found).copied(),
         }
-        found
+    }
+
+    /// The parents of a feature that are in the file.
+    fn parents_of(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
+        let node = &self.nodes[i];
+        let rest = if node.near.is_some() { &[][..] } else { node.parents };
+        node.near.into_iter().chain(items(rest).filter_map(move |id| self.resolve(node.role, id, Some(i))))
     }
 
     /// Shared IDs, unknown parents, cycles.
     fn check(&mut self, path: &Path) -> Result<()> {
-        for (id, &gene) in &self.genes {
-            let Some(&middle) = self.middles.get(id) else { continue };
-            if self.nodes[middle].role == Role::Middle && !items(self.nodes[middle].parents).any(|p| p == *id)
-            {
-                let (a, b) = (self.nodes[gene].line, self.nodes[middle].line);
-                let message = format!(
-                    "ID '{}' is used again (first in line {}); IDs must be unique in the file",
-                    id.escape_ascii(),
-                    a.min(b)
-                );
-                return Err(Error::input(path, a.max(b), message));
+        for node in self.nodes.iter().filter(|node| node.role == Role::Middle) {
+            let Some(&gene) = self.genes.get(node.id) else { continue };
+            if !items(node.parents).any(|parent| parent == node.id) {
+                let lines = (self.nodes[gene].line.min(node.line), self.nodes[gene].line.max(node.line));
+                return Err(used_again(path, lines.1, node.id, lines.0));
             }
             self.repairs.add("id_shared_with_gene", 1);
         }
-        let mut orphans = 0;
-        for node in self.nodes.iter().filter(|n| n.role != Role::Protein) {
-            orphans += self.check_parents(path, node.role, node.parents, node.line)?;
+        let (mut orphans, mut under_protein) = (0, 0);
+        for node in self.nodes.iter().filter(|n| n.role != Role::Protein && n.near.is_none()) {
+            orphans += u64::from(self.parentage(path, node.role, node.parents, node.line)?.orphan);
         }
-        for leaf in &self.leaves {
-            orphans += self.check_parents(path, leaf.role, leaf.parents, leaf.line)?;
+        // the rows of one CDS mostly stand together
+        let mut last = (&[][..], Role::Other, Parentage::default());
+        for leaf in self.leaves.iter().filter(|leaf| leaf.near.is_none()) {
+            if (leaf.parents, leaf.role) != (last.0, last.1) {
+                let found = self.parentage(path, leaf.role, leaf.parents, leaf.line)?;
+                last = (leaf.parents, leaf.role, found);
+            }
+            orphans += u64::from(last.2.orphan);
+            under_protein += u64::from(last.2.protein && leaf.role == Role::Cds);
         }
         for &(parents, line) in &self.pieces {
-            self.check_parents(path, Role::Piece, parents, line)?;
+            self.parentage(path, Role::Piece, parents, line)?;
         }
         self.repairs.add("undefined_parent", orphans);
+        self.repairs.add("parent_is_protein", under_protein);
         let outside = self.outside.iter().filter(|c| !self.circular.contains(c)).count();
         self.repairs.add("outside_sequence_region", outside as u64);
         self.check_cycles(path)
     }
 
     /// A row may be an orphan as a whole, as in a file cut to a region; one that names known and
-    /// unknown parents side by side is an error. Returns 1 for an orphan.
-    fn check_parents(&self, path: &Path, role: Role, parents: &[u8], line: u64) -> Result<u64> {
-        let (mut known, mut unknown) = (0, None);
+    /// unknown parents side by side is an error.
+    fn parentage(&self, path: &Path, role: Role, parents: &[u8], line: u64) -> Result<Parentage> {
+        let (mut known, mut unknown, mut protein) = (0, None, false);
         for id in items(parents) {
             match self.resolve(role, id, None) {
-                Some(node) if self.nodes[node].role == Role::Protein => {}
+                Some(node) if self.nodes[node].role == Role::Protein => protein = true,
                 Some(_) => known += 1,
                 None => unknown = unknown.or(Some(id)),
             }
@@ -287,15 +336,16 @@ impl<'a> Reader<'a> {
                 line,
                 format!("Parent '{}' is not in the file; add it or take it out", id.escape_ascii()),
             )),
-            unknown => Ok(u64::from(unknown.is_some() && known == 0)),
+            unknown => Ok(Parentage { orphan: unknown.is_some() && known == 0, protein }),
         }
     }
 
     fn check_cycles(&self, path: &Path) -> Result<()> {
         // 0 unseen, 1 on the way, 2 done
         let mut state = vec![0u8; self.nodes.len()];
+        let mut stack = Vec::new();
         for root in 0..self.nodes.len() {
-            let mut stack = vec![(root, false)];
+            stack.push((root, false));
             while let Some((at, leaving)) = stack.pop() {
                 if leaving {
                     state[at] = 2;
@@ -306,9 +356,9 @@ impl<'a> Reader<'a> {
                 }
                 state[at] = 1;
                 stack.push((at, true));
-                let node = &self.nodes[at];
-                for parent in items(node.parents).filter_map(|id| self.resolve(node.role, id, Some(at))) {
+                for parent in self.parents_of(at) {
                     if state[parent] == 1 {
+                        let node = &self.nodes[at];
                         let message =
                             format!("'{}' is its own ancestor by its Parent", node.id.escape_ascii());
                         return Err(Error::input(path, node.line, message));
@@ -321,9 +371,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What the parents of a row are.
+#[derive(Default, Clone, Copy)]
+struct Parentage {
+    /// None of them is in the file.
+    orphan: bool,
+    /// A protein is among them.
+    protein: bool,
+}
+
 /// Whether a type is a gene or transcript, whose ID may stand in one row only.
 fn holds_cds(kind: &[u8]) -> bool {
     kind.ends_with(b"gene") || kind.ends_with(b"RNA") || kind.ends_with(b"transcript")
+}
+
+fn used_again(path: &Path, line: u64, id: &[u8], first: u64) -> Error {
+    let message = format!(
+        "ID '{}' is used again (first in line {first}); IDs must be unique in the file",
+        id.escape_ascii()
+    );
+    Error::input(path, line, message)
 }
 
 fn two_sequences(path: &Path, line: u64, id: &[u8], first: u64) -> Error {

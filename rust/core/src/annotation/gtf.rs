@@ -36,7 +36,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
                 reader.contigs.push(row.contig);
             }
             match row.kind {
-                b"gene" => reader.gene_row(&row),
+                b"gene" | b"transcript" | b"exon" => reader.gene_row(&row),
                 b"CDS" | b"stop_codon" => reader.coding_row(path, &row)?,
                 _ => {}
             }
@@ -46,13 +46,14 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
 }
 
 impl<'a> Reader<'a> {
+    /// Makes sure that a gene is known even when nothing of it codes.
     fn gene_row(&mut self, row: &Row<'a>) {
         let attributes = Attributes::gtf(row.attributes);
-        if let Some(name) = attributes.gene_id.or(attributes.id) {
+        // BRAKER's rows hold one bare word, of a transcript too
+        let bare = attributes.id.filter(|_| row.kind == b"gene");
+        if let Some(name) = attributes.gene_id.or(bare) {
             let gene = self.gene(row, name);
             self.genes[gene].pseudo |= attributes.pseudo;
-        } else {
-            self.repairs.add("gene_without_id", 1);
         }
     }
 

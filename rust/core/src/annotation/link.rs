@@ -29,17 +29,47 @@ struct Links<'a> {
     transcript_of: FxHashMap<Key<'a>, (usize, usize)>,
 }
 
+impl<'a> Leaf<'a> {
+    /// Whether this row belongs to the same transcripts as the one before it.
+    fn is_beside(&self, before: &Leaf<'a>) -> bool {
+        !self.parents.is_empty()
+            && (self.parents, self.part.id, self.contig, self.gene_id)
+                == (before.parents, before.part.id, before.contig, before.gene_id)
+    }
+}
+
+impl<'a> DraftGene<'a> {
+    fn add(&mut self, transcript: usize, leaf: &Leaf<'a>) {
+        self.pseudo |= leaf.pseudo;
+        let draft = &mut self.transcripts[transcript];
+        if let Some(marks) = &leaf.marks {
+            draft.marks.merge(marks);
+        }
+        if leaf.role == Role::Cds {
+            draft.cds.push(leaf.part);
+        } else {
+            draft.stops.push(leaf.part);
+        }
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn link(mut self, path: &Path) -> Result<Annotation> {
         let mut links = Links::default();
-        let mut leaves = std::mem::take(&mut self.leaves);
+        let leaves = std::mem::take(&mut self.leaves);
         // genes come in the order of their first CDS, stop codons after all CDS
         for role in [Role::Cds, Role::Stop] {
-            for leaf in leaves.iter_mut().filter(|leaf| leaf.role == role) {
-                let marks = leaf.marks.take();
-                for (owner, transcript) in self.owners(leaf) {
-                    self.attach(path, &mut links, leaf, marks.as_ref(), owner, transcript)?;
+            // the rows of one CDS mostly stand together
+            let mut last: Option<(&Leaf, Vec<(usize, usize)>)> = None;
+            for leaf in leaves.iter().filter(|leaf| leaf.role == role) {
+                let places = match last.take() {
+                    Some((before, places)) if leaf.is_beside(before) => places,
+                    _ => self.places(path, &mut links, leaf)?,
+                };
+                for &(gene, at) in &places {
+                    links.genes[gene].add(at, leaf);
                 }
+                last = Some((leaf, places));
             }
         }
         let coding: Vec<_> = links.gene_of.keys().copied().collect();
@@ -50,7 +80,8 @@ impl<'a> Reader<'a> {
             }
         }
         let rows = || self.nodes.iter().zip(&is_coding).filter(|(node, _)| node.role == Role::Gene);
-        let noncoding_genes = rows().filter(|(_, coding)| !**coding).count() as u64;
+        let silent = rows().filter(|(_, coding)| !**coding).count() as u64;
+        let noncoding_genes = silent + self.nameless_genes;
         let silent_pseudo = rows().filter(|(node, coding)| !**coding && node.pseudo).count() as u64;
         let mut repairs = self.repairs;
         let mut drafts = links.genes;
@@ -67,33 +98,34 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The transcripts a row belongs to: each parent's row where there is one.
-    fn owners(&mut self, leaf: &Leaf<'a>) -> Vec<(Owner<'a>, Option<usize>)> {
-        let mut owners: Vec<(Owner, Option<usize>)> = Vec::new();
+    /// Gene and transcript that a row belongs to, for each of its parents; no transcript where the
+    /// row lies right under its gene.
+    fn owners(&self, leaf: &Leaf<'a>) -> Vec<(Owner<'a>, Option<Owner<'a>>)> {
+        if let Some(node) = leaf.near {
+            return vec![self.gene_of(node, leaf)];
+        }
+        let mut owners = Vec::new();
         let mut proteins = Vec::new();
         let mut unknown = None;
         for id in items(leaf.parents) {
             match self.resolve(leaf.role, id, None) {
                 Some(node) if self.nodes[node].role == Role::Protein => proteins.push(node),
-                Some(node) => owners.push(self.gene_of(node)),
+                Some(node) => owners.push(self.gene_of(node, leaf)),
                 None => unknown = unknown.or(Some(id)),
             }
-        }
-        if !proteins.is_empty() && leaf.role == Role::Cds {
-            self.repairs.add("parent_is_protein", 1);
         }
         if !owners.is_empty() {
             return owners;
         }
         if let Some(id) = unknown {
-            return vec![(Owner::Named(leaf.contig, id), None)];
+            return vec![orphan(leaf, id)];
         }
         // a protein stands for the transcript it derives from
         for protein in proteins {
             for id in items(self.nodes[protein].parents) {
                 match self.resolve(Role::Protein, id, Some(protein)) {
-                    Some(node) => owners.push(self.gene_of(node)),
-                    None => owners.push((Owner::Named(leaf.contig, id), None)),
+                    Some(node) => owners.push(self.gene_of(node, leaf)),
+                    None => owners.push(orphan(leaf, id)),
                 }
             }
         }
@@ -104,78 +136,65 @@ impl<'a> Reader<'a> {
         owners
     }
 
-    /// The gene of a transcript's row (its topmost ancestor), and the transcript itself; a CDS
-    /// right under its gene has no transcript.
-    fn gene_of(&self, node: usize) -> (Owner<'a>, Option<usize>) {
+    /// The gene of a transcript's row (its topmost ancestor), and the transcript.
+    fn gene_of(&self, node: usize, leaf: &Leaf<'a>) -> (Owner<'a>, Option<Owner<'a>>) {
         if self.nodes[node].role == Role::Gene {
             return (Owner::Node(node), None);
         }
+        let transcript = Some(Owner::Node(node));
         let mut at = node;
         // `check_cycles` has seen that this ends
         loop {
-            let here = &self.nodes[at];
-            let named = items(here.parents).next();
-            match named.and_then(|id| self.resolve(here.role, id, Some(at))) {
+            match self.parents_of(at).next() {
                 Some(parent) => at = parent,
                 None => {
-                    let name = named.or(here.gene_id);
-                    let owner = match (here.role, name) {
-                        (Role::Gene, _) | (_, None) => Owner::Node(at),
-                        (_, Some(name)) => Owner::Named(here.contig, name),
-                    };
-                    return (owner, Some(node));
+                    let here = &self.nodes[at];
+                    let name = items(here.parents).next().or(here.gene_id).or(leaf.gene_id);
+                    let gene = name.map_or(Owner::Node(at), |name| Owner::Named(here.contig, name));
+                    return (gene, transcript);
                 }
             }
             if self.nodes[at].role == Role::Gene {
-                return (Owner::Node(at), Some(node));
+                return (Owner::Node(at), transcript);
             }
         }
     }
 
-    fn attach(
-        &mut self,
-        path: &Path,
-        links: &mut Links<'a>,
-        leaf: &Leaf<'a>,
-        marks: Option<&Marks>,
-        owner: Owner<'a>,
-        transcript: Option<usize>,
-    ) -> Result<()> {
-        // without a transcript row, each CDS of its own name is one
-        let key = match transcript {
-            Some(node) => (Owner::Node(node), None),
-            None => (owner, leaf.part.id.filter(|_| matches!(owner, Owner::Node(_)))),
-        };
-        let place = match (links.transcript_of.get(&key), leaf.role) {
-            (Some(&place), _) => place,
-            // a stop codon row never makes a transcript; its ID is not the CDS's
-            (None, Role::Stop) => match links.gene_of.get(&owner) {
-                Some(&gene) if transcript.is_none() && links.genes[gene].transcripts.len() == 1 => (gene, 0),
-                _ => return Ok(()),
-            },
-            (None, _) => {
-                let gene = self.open_gene(links, leaf, owner);
-                let draft = self.open_transcript(leaf, marks, owner, transcript);
-                links.genes[gene].transcripts.push(draft);
-                let place = (gene, links.genes[gene].transcripts.len() - 1);
-                links.transcript_of.insert(key, place);
-                place
+    /// Gene and place in it of every transcript of a row; they are opened by their first CDS.
+    fn places(&mut self, path: &Path, links: &mut Links<'a>, leaf: &Leaf<'a>) -> Result<Vec<(usize, usize)>> {
+        let mut places = Vec::new();
+        for (owner, transcript) in self.owners(leaf) {
+            // without a transcript row, each CDS of its own name is one
+            let key = match transcript {
+                Some(transcript) => (transcript, None),
+                None => (owner, leaf.part.id.filter(|_| matches!(owner, Owner::Node(_)))),
+            };
+            let place = match (links.transcript_of.get(&key), leaf.role) {
+                (Some(&place), _) => place,
+                // a stop codon row never makes a transcript; its ID is not the CDS's
+                (None, Role::Stop) => match links.gene_of.get(&owner) {
+                    Some(&gene) if transcript.is_none() && links.genes[gene].transcripts.len() == 1 => {
+                        (gene, 0)
+                    }
+                    _ => continue,
+                },
+                (None, _) => {
+                    let gene = self.open_gene(links, leaf, owner);
+                    let draft = self.open_transcript(leaf, owner, transcript);
+                    links.genes[gene].transcripts.push(draft);
+                    let place = (gene, links.genes[gene].transcripts.len() - 1);
+                    links.transcript_of.insert(key, place);
+                    place
+                }
+            };
+            let gene = &links.genes[place.0];
+            if gene.contig.as_bytes() != decode(self.contigs[leaf.contig as usize]).as_bytes() {
+                let message = format!("gene '{}' is on sequence '{}', this row is not", gene.id, gene.contig);
+                return Err(Error::input(path, leaf.line, message));
             }
-        };
-        let gene = &mut links.genes[place.0];
-        let contig = decode(self.contigs[leaf.contig as usize]);
-        if gene.contig != contig {
-            let message = format!("gene '{}' is on sequence '{}', this row is not", gene.id, gene.contig);
-            return Err(Error::input(path, leaf.line, message));
+            places.push(place);
         }
-        gene.pseudo |= leaf.pseudo;
-        let draft = &mut gene.transcripts[place.1];
-        if leaf.role == Role::Cds {
-            draft.cds.push(leaf.part);
-        } else {
-            draft.stops.push(leaf.part);
-        }
-        Ok(())
+        Ok(places)
     }
 
     fn open_gene(&mut self, links: &mut Links<'a>, leaf: &Leaf<'a>, owner: Owner<'a>) -> usize {
@@ -202,28 +221,33 @@ impl<'a> Reader<'a> {
     fn open_transcript(
         &mut self,
         leaf: &Leaf<'a>,
-        marks: Option<&Marks>,
         owner: Owner<'a>,
-        transcript: Option<usize>,
+        transcript: Option<Owner<'a>>,
     ) -> Draft<'a> {
-        let mut marks = marks.cloned().unwrap_or_default();
+        let mut marks = Marks::default();
         let mut strand = None;
-        for node in
-            [transcript, if let Owner::Node(i) = owner { Some(i) } else { None }].into_iter().flatten()
-        {
-            marks.merge(&self.nodes[node].marks);
-            strand = strand.or(self.nodes[node].strand);
+        for level in [transcript, Some(owner)] {
+            if let Some(Owner::Node(i)) = level {
+                marks.merge(&self.nodes[i].marks);
+                strand = strand.or(self.nodes[i].strand);
+            }
         }
-        if transcript.is_none() {
+        if !matches!(transcript, Some(Owner::Node(_))) {
             self.repairs.add("implicit_transcript", 1);
         }
         let name = match (transcript, owner) {
-            (Some(node), _) => Some(self.nodes[node].id),
-            (None, Owner::Named(_, name)) => Some(name),
             (None, Owner::Node(i)) => leaf.part.id.or(Some(self.nodes[i].id)),
-            (None, Owner::Line(_)) => None,
+            (Some(Owner::Node(i)), _) => Some(self.nodes[i].id),
+            (Some(Owner::Named(_, name)), _) | (None, Owner::Named(_, name)) => Some(name),
+            _ => None,
         };
         let id = name.map_or_else(|| format!("cds_line{}", leaf.line), decode);
         Draft { id, cds: Vec::new(), stops: Vec::new(), marks, strand }
     }
+}
+
+/// Gene and transcript of a row whose parent is not in the file.
+fn orphan<'a>(leaf: &Leaf<'a>, parent: &'a [u8]) -> (Owner<'a>, Option<Owner<'a>>) {
+    let gene = leaf.gene_id.unwrap_or(parent);
+    (Owner::Named(leaf.contig, gene), Some(Owner::Named(leaf.contig, parent)))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 
 use super::Format;
 use crate::error::{Error, Result};
@@ -79,13 +79,16 @@ impl<'a> Rows<'a> {
     fn row(&self, line: &'a [u8]) -> Result<Row<'a>> {
         let mut columns: [&[u8]; 9] = [&[]; 9];
         let (mut from, mut n) = (0, 0);
-        for at in memchr_iter(b'\t', line) {
-            if n == 8 {
-                break;
+        // columns are short: a plain loop beats memchr
+        for (at, &byte) in line.iter().enumerate() {
+            if byte == b'\t' {
+                columns[n] = &line[from..at];
+                from = at + 1;
+                n += 1;
+                if n == 8 {
+                    break;
+                }
             }
-            columns[n] = &line[from..at];
-            from = at + 1;
-            n += 1;
         }
         columns[n] = &line[from..];
         if n < 8 {

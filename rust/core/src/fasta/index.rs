@@ -142,11 +142,14 @@ impl IndexedFasta {
             return Ok(out);
         }
         let mut text = &raw[entry.at(start) as usize..entry.at(end - 1) as usize + 1];
+        if parser::join(text, &mut out) {
+            return Ok(out);
+        }
         while !text.is_empty() {
             let stop = memchr(b'\n', text).unwrap_or(text.len());
             parser::clean(&text[..stop], &mut out).map_err(|byte| {
-                let before = raw.len() - text.len();
-                let line = 1 + memchr::memchr_iter(b'\n', &raw[..before.min(raw.len())]).count() as u64;
+                let before = text.as_ptr() as usize - raw.as_ptr() as usize;
+                let line = 1 + memchr::memchr_iter(b'\n', &raw[..before]).count() as u64;
                 complain(&self.path, line, parser::illegal(byte))
             })?;
             text = &text[(stop + 1).min(text.len())..];

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use rustc_hash::FxHashMap;
 
 use super::{complain, Contig};
 use crate::error::{Error, Result};
+
+/// Bytes that are tried as plain letters before they are looked at one by one.
+const BLOCK: usize = 1 << 15;
 
 const BLANK: u8 = 1;
 const ILLEGAL: u8 = 0;
@@ -29,21 +32,28 @@ const CLEAN: [u8; 256] = {
     table
 };
 
+/// Upper-cases letters in place; false when one is not of the plain alphabet A, C, G, T, N.
+/// A loop without branches, which the compiler turns into wide instructions.
+fn is_plain(letters: &mut [u8]) -> bool {
+    let mut odd = 0u8;
+    for letter in letters {
+        let b = *letter & 0xdf;
+        let plain = u8::from(b == b'A')
+            | u8::from(b == b'C')
+            | u8::from(b == b'G')
+            | u8::from(b == b'T')
+            | u8::from(b == b'N');
+        odd |= plain ^ 1;
+        *letter = b;
+    }
+    odd == 0
+}
+
 /// Appends the letters of a piece of one sequence line, upper-cased and without blanks.
 ///
 /// # Errors
 /// The offending byte.
 pub(super) fn clean(piece: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), u8> {
-    let before = out.len();
-    // the plain alphabet in wide instructions; anything else takes the table below
-    out.extend(piece.iter().map(|&b| b & 0xdf));
-    let odd = out[before..].iter().fold(0u8, |odd, &b| {
-        odd | u8::from(!((b == b'A') | (b == b'C') | (b == b'G') | (b == b'T') | (b == b'N')))
-    });
-    if odd == 0 {
-        return Ok(());
-    }
-    out.truncate(before);
     for &byte in piece {
         match CLEAN[byte as usize] {
             ILLEGAL => return Err(byte),
@@ -52,6 +62,23 @@ pub(super) fn clean(piece: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), 
         }
     }
     Ok(())
+}
+
+/// Appends the letters of several sequence lines; false, and nothing appended, when they hold
+/// more than plain letters.
+pub(super) fn join(lines: &[u8], out: &mut Vec<u8>) -> bool {
+    let before = out.len();
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        out.extend_from_slice(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]));
+        rest = &rest[(end + 1).min(rest.len())..];
+    }
+    let plain = is_plain(&mut out[before..]);
+    if !plain {
+        out.truncate(before);
+    }
+    plain
 }
 
 /// What to say about a byte that is no base.
@@ -97,18 +124,46 @@ impl Parser {
 
     /// Takes the next piece of the text.
     pub(super) fn feed(&mut self, mut text: &[u8]) -> Result<()> {
+        // bytes that have failed as a block and go line by line
+        let mut odd = 0usize;
         while !text.is_empty() {
+            let sequence = self.header.is_none() && !(self.at_line_start && text[0] == b'>');
+            if sequence && odd == 0 {
+                let block = &text[..text.len().min(BLOCK)];
+                let lines = &block[..memchr(b'>', block).unwrap_or(block.len())];
+                if self.block(lines) {
+                    text = &text[lines.len()..];
+                    continue;
+                }
+                odd = lines.len();
+            }
             let (piece, ends) = match memchr(b'\n', text) {
                 Some(at) => (&text[..at], true),
                 None => (text, false),
             };
             text = &text[(piece.len() + usize::from(ends))..];
+            odd = odd.saturating_sub(piece.len() + 1);
+            let opens = self.header.is_some() || (self.at_line_start && piece.first() == Some(&b'>'));
             self.piece(piece)?;
             if ends {
                 self.end_line()?;
             }
+            if let Some(contig) = self.contigs.last_mut().filter(|_| opens && ends) {
+                contig.sequence.reserve(memchr(b'>', text).unwrap_or(text.len()));
+            }
         }
         Ok(())
+    }
+
+    /// Takes lines of plain letters in one go; false, and nothing taken, for anything else.
+    fn block(&mut self, lines: &[u8]) -> bool {
+        let Some(contig) = self.contigs.last_mut() else { return false };
+        if lines.is_empty() || !join(lines, &mut contig.sequence) {
+            return false;
+        }
+        self.line += memchr_iter(b'\n', lines).count() as u64;
+        self.at_line_start = lines.ends_with(b"\n");
+        true
     }
 
     fn piece(&mut self, piece: &[u8]) -> Result<()> {
