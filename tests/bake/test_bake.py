@@ -4,6 +4,7 @@ import array
 import collections
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 import tarfile
@@ -166,7 +167,7 @@ def test_no_base_of_what_is_held_out_is_trained_on(baked):
 
 
 def test_held_out_blocks_lie_outside_every_training_window(synthetic, tmp_path):
-    synthetic.species(tmp_path / "raw" / "C.three", 3, [900_000], invalid_share=0)
+    synthetic.species(tmp_path / "raw" / "C.three", 3, [450_000], invalid_share=0)
     synthetic.tokenizer(tmp_path / "raw" / "tokenizer.json")
     stats  = run(tmp_path / "raw", tmp_path / "out", window_size=20000, val_contigs=None, val_species=())["C.three"]
     blocks = stats["held_out_stretches"]
@@ -292,21 +293,22 @@ def test_a_bake_stopped_anywhere_ends_with_the_same_bytes(raw, baked, tmp_path):
     assert hashes(tmp_path / "out") == hashes(baked[0])
 
 
-def test_a_killed_bake_goes_on(synthetic, tmp_path):
-    for i in range(4):
-        synthetic.species(tmp_path / "raw" / f"K.{i}", 10 + i, [250_000], invalid_share=0)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_killed_bake_goes_on(synthetic, tmp_path, number, code):
+    for i in range(2):
+        synthetic.species(tmp_path / "raw" / f"K.{i}", 10 + i, [120_000], invalid_share=0)
     synthetic.tokenizer(tmp_path / "raw" / "tokenizer.json")
     command = [sys.executable, "-m", "genet5", "bake", str(tmp_path / "raw"), str(tmp_path / "out"), "--tokenizer",
-               str(tmp_path / "raw"), "--window-size", "3000", "--stride", "100"]
+               str(tmp_path / "raw"), "--window-size", "3000", "--stride", "50", "--val-contigs", "K.1:chr1.1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "out" / "K.0").exists() and process.poll() is None:
         time.sleep(0.01)
-    process.kill()
-    process.wait()
+    process.send_signal(number)
+    assert process.wait() == code
     assert not (tmp_path / "out" / "eval.json").exists()
     subprocess.run(command, check=True, capture_output=True)
-    run(tmp_path / "raw", tmp_path / "straight", window_size=3000, stride=100, val_contigs=None, val_species=(),
-        eval_samples=32)
+    run(tmp_path / "raw", tmp_path / "straight", window_size=3000, stride=50, val_contigs={"K.1": ["chr1.1"]},
+        val_species=(), eval_samples=32)
     assert hashes(tmp_path / "out") == hashes(tmp_path / "straight")
 
 

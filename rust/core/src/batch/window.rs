@@ -68,3 +68,56 @@ impl Window {
 pub fn reverse_complement(letters: &[u8]) -> Vec<u8> {
     letters.iter().rev().map(|&letter| b"ACGTN"[dna::complement(dna::code(letter)) as usize]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gene::{Interval, Strand};
+    use proptest::prelude::*;
+
+    fn window() -> impl Strategy<Value = Window> {
+        (prop::collection::vec(0usize..5, 20..60), prop::collection::vec((0u32..14, any::<bool>()), 0..4))
+            .prop_map(|(letters, genes)| {
+                let mut labels = vec![labels::INTERGENIC; letters.len()];
+                let genes: Vec<GeneModel> = genes
+                    .into_iter()
+                    .map(|(start, plus)| GeneModel {
+                        strand: if plus { Strand::Plus } else { Strand::Minus },
+                        segments: vec![Interval::new(start, start + 3), Interval::new(start + 4, start + 6)],
+                    })
+                    .collect();
+                genes.iter().for_each(|gene| labels::paint(&mut labels, 0, gene));
+                let letters = letters.into_iter().map(|code| b"ACGTN"[code]).collect();
+                let truth = Some(Truth { genes, labels });
+                Window { name: "w".into(), start: 7, letters, genetic_code: 1, truth }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn turning_twice_changes_nothing(window in window()) {
+            prop_assert_eq!(window.reverse_complement().reverse_complement(), window);
+        }
+
+        #[test]
+        fn a_turned_window_has_the_labels_of_its_turned_genes(window in window()) {
+            let turned = window.reverse_complement().truth.expect("targets");
+            let mut painted = vec![labels::INTERGENIC; turned.labels.len()];
+            turned.genes.iter().for_each(|gene| labels::paint(&mut painted, 0, gene));
+            prop_assert_eq!(painted, turned.labels);
+        }
+
+        #[test]
+        fn a_part_holds_whole_genes_alone(window in window(), a in 0usize..20, b in 0usize..20) {
+            let (start, end) = (a.min(b), a.max(b));
+            let part = window.crop(start, end);
+            let (whole, truth) = (window.truth.expect("targets"), part.truth.expect("targets"));
+            prop_assert_eq!(&part.letters[..], &window.letters[start..end]);
+            prop_assert_eq!(&truth.labels[..], &whole.labels[start..end]);
+            prop_assert_eq!(part.start, 7 + start as u64);
+            let inside = |gene: &&GeneModel| gene.start() as usize >= start && gene.end() as usize <= end;
+            let wanted: Vec<_> = whole.genes.iter().filter(inside).map(|g| g.shift(-(start as i64))).collect();
+            prop_assert_eq!(truth.genes, wanted);
+        }
+    }
+}

@@ -4,16 +4,18 @@
 //! `.tokens` and `.starts` (little-endian u32), `.labels` (u8) and `.steps` (the gene language).
 //! The index says where each file lies, so that any sample is read without the ones before it.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::ops::Range;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::Shard;
+pub use write::Writer;
+
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, Xxh3};
 
-use crate::batch::{Truth, Window};
 use crate::error::{Error, Result};
 use crate::gene::{GeneModel, Interval, Strand};
 
@@ -158,86 +160,6 @@ fn header(name: &str, size: usize) -> Result<tar::Header> {
     Ok(header)
 }
 
-/// Writes one tar and its index, both under temporary names until [`Writer::finish`].
-pub struct Writer {
-    path: PathBuf,
-    file: BufWriter<File>,
-    hash: Xxh3,
-    bytes: u64,
-    entries: Vec<Entry>,
-}
-
-impl Writer {
-    /// A tar that will be called `path`; the index gets the extension `.idx`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the file cannot be made.
-    pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(temporary(path)).map_err(Error::io(path))?;
-        let file = BufWriter::with_capacity(1 << 20, file);
-        Ok(Writer { path: path.to_path_buf(), file, hash: Xxh3::new(), bytes: 0, entries: Vec::new() })
-    }
-
-    /// Number of samples so far.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether nothing was written yet.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Appends a sample.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the disk refuses.
-    pub fn write(&mut self, sample: &Encoded) -> Result<()> {
-        let mut entry = sample.entry.clone();
-        entry.files.iter_mut().for_each(|file| file[0] += self.bytes);
-        self.entries.push(entry);
-        self.raw(&sample.bytes)
-    }
-
-    /// Appends the samples of another finished tar.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Input`] as for [`Shard::open`].
-    pub fn append(&mut self, shard: &Shard) -> Result<()> {
-        for entry in &shard.entries {
-            let mut moved = entry.clone();
-            moved.files.iter_mut().for_each(|file| file[0] += self.bytes);
-            self.entries.push(moved);
-        }
-        self.raw(&shard.map[..shard.map.len() - 2 * BLOCK])
-    }
-
-    fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hash.update(bytes);
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(Error::io(&self.path))
-    }
-
-    /// Ends the tar, writes the index and gives both their names.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the disk refuses.
-    pub fn finish(mut self) -> Result<()> {
-        self.raw(&[0; 2 * BLOCK])?;
-        self.file.flush().map_err(Error::io(&self.path))?;
-        let index = Index {
-            format: FORMAT,
-            tar: self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-            bytes: self.bytes,
-            xxh3: format!("{:016x}", self.hash.digest()),
-            files: FILES.map(str::to_string).to_vec(),
-            samples: self.entries,
-        };
-        write_file(&self.path.with_extension("idx"), index.to_text()?.as_bytes())?;
-        std::fs::rename(temporary(&self.path), &self.path).map_err(Error::io(&self.path))
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct Index {
     format: u32,
@@ -286,90 +208,4 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let unfinished = temporary(path);
     std::fs::write(&unfinished, bytes).map_err(Error::io(&unfinished))?;
     std::fs::rename(&unfinished, path).map_err(Error::io(path))
-}
-
-/// A finished tar, mapped into memory.
-pub struct Shard {
-    path: PathBuf,
-    map: Mmap,
-    entries: Vec<Entry>,
-    hash: u64,
-}
-
-impl Shard {
-    /// Opens a tar and its index.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when one is missing, [`Error::Input`] when they do not belong together.
-    pub fn open(path: &Path) -> Result<Self> {
-        let index_path = path.with_extension("idx");
-        let text = std::fs::read(&index_path).map_err(Error::io(&index_path))?;
-        let index: Index = serde_json::from_slice(&text).map_err(|error| {
-            Error::input(&index_path, error.line() as u64, format!("not a shard index: {error}"))
-        })?;
-        if index.format != FORMAT {
-            let message = format!("index format {} is not {FORMAT}: bake again", index.format);
-            return Err(Error::input(&index_path, None, message));
-        }
-        let file = File::open(path).map_err(Error::io(path))?;
-        // SAFETY: shards are written once and renamed; nobody changes them in place
-        let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path))?;
-        let inside = |entry: &Entry| {
-            entry.files.iter().all(|f| f[0].checked_add(f[1]).is_some_and(|end| end <= map.len() as u64))
-        };
-        if map.len() as u64 != index.bytes || map.len() < 2 * BLOCK || !index.samples.iter().all(inside) {
-            return Err(Error::input(path, None, "the file and its .idx do not belong together: bake again"));
-        }
-        Ok(Shard { path: path.to_path_buf(), map, entries: index.samples, hash: xxh3_64(&text) })
-    }
-
-    /// The samples in order.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    /// Hash of the index, which holds the hash of the tar.
-    pub fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    /// The bytes of one file of a sample.
-    pub fn file(&self, sample: usize, file: usize) -> &[u8] {
-        let [offset, length] = self.entries[sample].files[file];
-        let range: Range<usize> = offset as usize..(offset + length) as usize;
-        &self.map[range]
-    }
-
-    /// The letters of a sample.
-    pub fn letters(&self, sample: usize) -> &[u8] {
-        self.file(sample, 1)
-    }
-
-    /// What the `.json` file of a sample says.
-    ///
-    /// # Errors
-    /// [`Error::Input`] when it is damaged.
-    pub fn meta(&self, sample: usize) -> Result<Meta> {
-        serde_json::from_slice(self.file(sample, 0)).map_err(|error| {
-            Error::input(&self.path, None, format!("sample {}: {error}", self.entries[sample].key))
-        })
-    }
-
-    /// A sample as a window with its targets.
-    ///
-    /// # Errors
-    /// [`Error::Input`] when it is damaged.
-    pub fn window(&self, sample: usize) -> Result<Window> {
-        let meta = self.meta(sample)?;
-        Ok(Window {
-            name: format!("{}:{}", meta.species, meta.contig),
-            start: u64::from(meta.start),
-            letters: self.letters(sample).to_vec(),
-            genetic_code: meta.genetic_code,
-            truth: Some(Truth {
-                genes: meta.genes.iter().map(GeneRecord::model).collect(),
-                labels: self.file(sample, 4).to_vec(),
-            }),
-        })
-    }
 }
