@@ -49,7 +49,7 @@ def validate(trainer, held):
     sums = dict.fromkeys([f"{key}_sum" for key in keys] + [f"{key}_count" for key in keys], 0.0)
     with torch.no_grad(), trainer.autocast():
         for arrays in held:
-            parts = loss.losses(trainer.model, batches.to_device(arrays, trainer.device))
+            parts = loss.losses(trainer.model, batches.to_device(arrays, trainer.device), trainer.config.threads)
             for key, count in batches.counts(arrays).items():
                 sums[f"{key}_sum"]   += float(parts[f"{key}_sum"])
                 sums[f"{key}_count"] += count
