@@ -19,10 +19,19 @@ COMMON  = ["--dtype", "float32", "--device", "cpu", "--threads", "1", "--row-tok
            "--warmup", "2", "--eval-batches", "2", "--generate-every", "-1", "--no-calibrate"]
 
 
-def genome(folder, seed, genes=60):
-    """Write fna and gff of random DNA with genes of a few codons on both strands, some with an intron."""
+def genome(folder):
+    """Write fna and gff of two contigs of random DNA with genes of a few codons, some with an intron."""
 
-    draw = random.Random(seed)
+    folder.mkdir(parents=True)
+    parts = [contig("chr1", 1, genes=60), contig("chr2", 2, genes=20)]
+    (folder / "fna").write_text("".join(f">{name}\n{text}\n" for name, text, _ in parts))
+    (folder / "gff").write_text("##gff-version 3\n" + "".join(lines for _, _, lines in parts))
+
+
+def contig(name, seed, genes):
+    """A contig's name, letters and GFF3 lines."""
+
+    draw       = random.Random(seed)
     text, rows = [], []
     place = 0
     for number in range(genes):
@@ -45,19 +54,17 @@ def genome(folder, seed, genes=60):
         start = place + len(space)
         text.append(space + plus)
         place = start + len(plus)
-        rows += [("gene", start, place, strand, f"ID=g{number}"),
-                 ("mRNA", start, place, strand, f"ID=t{number};Parent=g{number}")]
-        rows += [("CDS", start + a, start + b, strand, f"ID=c{number};Parent=t{number}") for a, b in spans]
-    folder.mkdir(parents=True)
-    (folder / "fna").write_text(">chr1\n" + "".join(text) + "\n")
-    lines = [["chr1", "test", kind, start + 1, end, ".", strand, ".", attributes]
+        rows += [("gene", start, place, strand, f"ID={name}g{number}"),
+                 ("mRNA", start, place, strand, f"ID={name}t{number};Parent={name}g{number}")]
+        rows += [("CDS", start + a, start + b, strand, f"ID={name}c{number};Parent={name}t{number}") for a, b in spans]
+    lines = [[name, "test", kind, start + 1, end, ".", strand, ".", attributes]
              for kind, start, end, strand, attributes in rows]
     for group in _by_parent(lines):
         done = 0
         for line in group if group[0][6] == "+" else reversed(group):
             line[7] = (3 - done % 3) % 3
             done   += line[4] - line[3] + 1
-    (folder / "gff").write_text("##gff-version 3\n" + "".join("\t".join(map(str, line)) + "\n" for line in lines))
+    return name, "".join(text), "".join("\t".join(map(str, line)) + "\n" for line in lines)
 
 
 def _by_parent(lines):
@@ -119,10 +126,10 @@ def baked(tmp_path_factory):
     """A baked folder; its tokenizer.json lies in it."""
 
     folder = tmp_path_factory.mktemp("train")
-    genome(folder / "raw" / "G.toy", seed=1)
+    genome(folder / "raw" / "G.toy")
     genet5("tokenizer", "train", folder / "raw", folder / "tokenizer.json", "--vocab-size", 64)
     genet5("bake", folder / "raw", folder / "baked", "--tokenizer", folder / "tokenizer.json",
-           "--window-size", 1024, "--val-share", 0.2, "--threads", 1)
+           "--window-size", 1024, "--val-contigs", "G.toy:chr2", "--threads", 1)
     return folder / "baked"
 
 

@@ -105,6 +105,9 @@ class Run:
         source = batches.Source(*place)
         self.held    = batches.validation(*place)
         self.samples = evaluation.samples(self.data_dir, self.config)
+        if self.group.total([len(self.held)])[0] == 0:
+            raise errors.DataError(f"{self.data_dir / 'validation.bin'} holds no window: bake with --val-share or "
+                                   f"--val-contigs that leave something out")
         self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
         self.trainer.begun = self.began
         self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "

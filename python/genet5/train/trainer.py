@@ -58,8 +58,8 @@ class Trainer:
         self.progress  = Progress()
         self.source    = source
         self.sampler   = source.state()
-        self.optimizer = optim.adamw(model, config)
         self.gradients = optim.FlatGradients(model.parameters())
+        self.optimizer = optim.AdamW(model, self.gradients, config)
         self.average   = optim.Average(model, config.ema) if config.ema else None
         self.begun     = time.perf_counter()
         random.seed(config.seed + group.rank)
@@ -146,9 +146,7 @@ class Trainer:
         self.source.load_state(self.sampler)
 
     def _update(self, number, lr):
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        self.optimizer.step()
+        self.optimizer.step(lr)
         if self.average is not None:
             self.average.update(number)
         self.progress.in_a_row = 0
