@@ -23,7 +23,7 @@ def genome(folder):
     """Write fna and gff of two contigs of random DNA with genes of a few codons, some with an intron."""
 
     folder.mkdir(parents=True)
-    parts = [contig("chr1", 1, genes=60), contig("chr2", 2, genes=20)]
+    parts = [contig("chr1", 1, genes=150), contig("chr2", 2, genes=20)]
     (folder / "fna").write_text("".join(f">{name}\n{text}\n" for name, text, _ in parts))
     (folder / "gff").write_text("##gff-version 3\n" + "".join(lines for _, _, lines in parts))
 
@@ -129,7 +129,7 @@ def baked(tmp_path_factory):
     genome(folder / "raw" / "G.toy")
     genet5("tokenizer", "train", folder / "raw", folder / "tokenizer.json", "--vocab-size", 64)
     genet5("bake", folder / "raw", folder / "baked", "--tokenizer", folder / "tokenizer.json",
-           "--window-size", 1024, "--val-contigs", "G.toy:chr2", "--threads", 1)
+           "--window-size", 512, "--val-contigs", "G.toy:chr2", "--threads", 1)
     return folder / "baked"
 
 
@@ -143,5 +143,5 @@ def start(tmp_path_factory, baked):
     folder = tmp_path_factory.mktemp("model") / "start"
     folders.create(folder, baked / "tokenizer.json", preset="tiny", width=32, num_layers=1, num_heads=2,
                    feed_forward=64, stem_width=16, base_width=16, key_width=16, stem_dilations=(1, 2),
-                   window_size=1024)
+                   window_size=512)
     return folder

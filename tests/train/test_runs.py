@@ -5,10 +5,14 @@ import signal
 
 import pytest
 
+import genet5.errors as errors
+import genet5.train.config as configs
 import genet5.train.logs as logs
+import genet5.train.signals as signals
 
 torch      = pytest.importorskip("torch")
 checkpoint = pytest.importorskip("genet5.train.checkpoint")
+loop       = pytest.importorskip("genet5.train.loop")
 
 # what depends on the machine's speed
 MEASURED = ("tokens_per_second", "bases_per_second", "seconds")
@@ -53,7 +57,7 @@ def test_the_loss_falls_and_no_true_site_is_masked(whole):
     assert all(row["mask_misses"] == 0 for row in logs.read(whole / "training_log.csv"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tools, whole, baked, start, tmp_path, number):
     arguments  = ["sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS]
     code, said = tools.stop_after(5, number, *arguments)
@@ -80,14 +84,27 @@ def test_two_processes_train_like_one(tools, whole, baked, start, tmp_path):
     assert first[0] == pytest.approx(first[1], rel=1e-6)
 
 
-def test_the_written_configuration_starts_the_same_run(tools, whole, baked, start, tmp_path):
+def test_the_written_configuration_starts_the_same_run(whole, baked, start, tmp_path):
     settings = json.loads((whole / "finetune_config.json").read_text())
     assert settings["data_dir"] == str(baked.resolve())
-    tools.genet5("sft", baked, tmp_path / "again", start, "--config", whole / "finetune_config.json", "--quiet")
+    config = configs.read(whole / "finetune_config.json")
+    loop.Run(baked, tmp_path / "again", start, config, quiet=True).go()
     assert exact(tmp_path / "again") == exact(whole)
 
 
-def test_a_run_is_neither_overwritten_nor_continued_otherwise(tools, whole, baked, start):
-    again = tools.genet5("sft", baked, whole, start, *tools.COMMON, *STEPS, check=False)
-    assert again.returncode == 1
-    assert "--resume continues it, --force replaces it" in again.stderr
+def test_a_run_is_neither_overwritten_nor_continued_otherwise(whole, baked, start):
+    config = configs.read(whole / "finetune_config.json")
+    with pytest.raises(errors.DataError, match="--resume continues it, --force replaces it"):
+        loop.Run(baked, whole, start, config)
+    with pytest.raises(errors.DataError, match="continues a run with seed = 0, not 5"):
+        loop.Run(baked, whole, start, config, given={"seed": 5}, resume=True)
+
+
+def test_a_second_signal_interrupts_unless_it_is_an_echo():
+    with signals.Stop() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.asked
+        stop.since -= 2 * signals.ECHO_SECONDS
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

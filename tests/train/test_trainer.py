@@ -16,7 +16,7 @@ loop        = pytest.importorskip("genet5.train.loop")
 loss        = pytest.importorskip("genet5.model.loss")
 trainers    = pytest.importorskip("genet5.train.trainer")
 
-SMALL = configs.TrainConfig(max_steps=6, warmup=1, lr=3e-3, batch_rows=4, row_tokens=512, crop=1024, threads=1,
+SMALL = configs.TrainConfig(max_steps=6, warmup=1, lr=3e-3, batch_rows=4, row_tokens=512, crop=512, threads=1,
                             device="cpu", dtype="float32", loss_weights=dict.fromkeys(configs.HEADS, 1.0),
                             generate_every=-1, calibrate=False, eval_batches=2)
 
@@ -90,7 +90,7 @@ def test_another_model_is_refused_on_resume(baked, start, tmp_path):
     import genet5.model.folder as folders
 
     loop.Run(baked, tmp_path / "run", start, dataclasses.replace(SMALL, max_steps=1), quiet=True).go()
-    folders.create(tmp_path / "other", baked / "tokenizer.json", preset="tiny", num_layers=1, window_size=1024)
+    folders.create(tmp_path / "other", baked / "tokenizer.json", preset="tiny", num_layers=1, window_size=512)
     with pytest.raises(errors.DataError, match="another model"):
         loop.Run(baked, tmp_path / "run", tmp_path / "other", SMALL, resume=True, quiet=True).go()
 

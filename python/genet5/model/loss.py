@@ -22,6 +22,12 @@ class LatticeLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, potentials, batch, grammar, threads):
+        if not potentials.isfinite().all():
+            # a diverged model's loss is infinite, so that its step is left out
+            solved = torch.ones(len(batch["window_row"]), dtype=torch.bool, device=potentials.device)
+            ctx.save_for_backward(torch.zeros_like(potentials))
+            ctx.mark_non_differentiable(solved)
+            return potentials.new_full((), torch.inf, dtype=torch.float64), solved
         arrays    = [batch[name].cpu().numpy() for name in ("bases", "window_row", "window_base", "window_bases")]
         nll, grad = core.lattice.loss(*arrays, potentials.detach().float().cpu().numpy(),
                                       batch["labels"].cpu().numpy(), threads=threads, **grammar)
