@@ -92,8 +92,8 @@ class Run:
         threads = devices.share_cores(self.config.threads, self.group.local_world)
         dtype, reason = devices.precision(self.config.dtype, device)
         self.group.start(device)
-        # the same bits again for the same number of threads
-        torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
+        # the same bits again for the same number of threads; use_deterministic_algorithms would import the compiler
+        torch.set_deterministic_debug_mode("warn" if device.type == "cpu" else "default")
         torch.utils.deterministic.fill_uninitialized_memory = False
         model  = folders.load(self.source, device)
         window = model.config.window_size
