@@ -53,8 +53,8 @@ def read_genes(path, genome=None, **grammar):
     genome: str or path of its FASTA file, or None
     returns list of dict: id, contig, strand, start, end (of the canonical transcript), line, pseudo,
         canonical (index of the transcript with the longest CDS), transcripts (list of dict: id, cds as list
-        of [start, end, phase] ascending, partial_start, partial_end, exception); with a genome also valid
-        (bool) and, where it is not, reason (str)
+        of [start, end, phase] ascending, partial_start, partial_end, mixed_strands, exception); with a genome
+        also valid (bool) and, where it is not, reason (str)
     raises InputError with the line when a row cannot be understood
     """
 

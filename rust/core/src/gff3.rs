@@ -81,6 +81,9 @@ fn check(contigs: &[(String, u64)], gene: &OutputGene) -> Result<()> {
     if segments.is_empty() || segments.iter().any(|s| s.is_empty()) || !disjoint {
         return Err(Error::value(format!("a gene on '{name}' with empty, overlapping or unsorted segments")));
     }
+    if gene.score.is_some_and(|score| !score.is_finite()) {
+        return Err(Error::value(format!("a gene on '{name}' whose probability is no number")));
+    }
     if u64::from(gene.model.end()) > *length {
         return Err(Error::value(format!(
             "a gene that ends at {} on '{name}' of {length} bases",

@@ -103,6 +103,7 @@ struct TranscriptRecord<'a> {
     cds: Vec<(u32, u32, u8)>,
     partial_start: bool,
     partial_end: bool,
+    mixed_strands: bool,
     exception: Option<&'a str>,
 }
 
@@ -160,6 +161,7 @@ fn record(gene: &Gene, verdict: Option<Option<Reason>>) -> GeneRecord<'_> {
                 cds: t.cds.iter().map(|c| (c.start, c.end, c.phase)).collect(),
                 partial_start: t.partial_start,
                 partial_end: t.partial_end,
+                mixed_strands: t.mixed_strands,
                 exception: t.exception.as_deref(),
             })
             .collect(),

@@ -172,7 +172,7 @@ fn chains<'a>(parts: &[Part<'a>], repairs: &mut Repairs) -> Vec<Vec<Part<'a>>> {
 fn overlap(parts: &[Part]) -> bool {
     let mut sorted: Vec<_> = parts.iter().map(|part| (part.start, part.end)).collect();
     sorted.sort_unstable();
-    sorted.windows(2).any(|pair| pair[1].0 + 2 < pair[0].1)
+    sorted.windows(2).any(|pair| pair[1].0.saturating_add(2) < pair[0].1)
 }
 
 /// Whether the rows contradict the strand of their gene.
@@ -196,7 +196,7 @@ fn merge_stop(chain: &mut Vec<Part>, stops: &[Part], strand: Strand, several: bo
         .collect();
     beyond.sort_unstable();
     beyond.dedup();
-    let bases: u32 = beyond.iter().map(|(start, end)| end - start).sum();
+    let bases: u64 = beyond.iter().map(|(start, end)| u64::from(end - start)).sum();
     let touches = beyond.iter().any(|&(start, end)| start == last || end == first);
     if bases == 0 {
         return;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use proptest::prelude::*;
 
 fn read(text: &str) -> Annotation {
     parse(Path::new("x.gff"), text.as_bytes()).expect("legal")
@@ -211,4 +212,45 @@ fn circular_sequences_may_be_overrun() {
     assert_eq!(read(&text).repairs["outside_sequence_region"], 1);
     let circular = text + &rows(&["region 1 20 + . ID=c;Is_circular=true"]);
     assert!(!read(&circular).repairs.contains_key("outside_sequence_region"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_brings_it_down(text in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse(Path::new("x"), &text);
+    }
+
+    #[test]
+    fn no_rows_bring_it_down(
+        rows in prop::collection::vec(
+            (
+                prop::sample::select(vec!["gene", "mRNA", "CDS", "stop_codon", "exon", "protein", "region"]),
+                prop::sample::select(vec!["1", "5", "20", "4294967294", "4294967295"]),
+                prop::sample::select(vec!["3", "20", "22", "4294967295"]),
+                prop::sample::select(vec!["+", "-", "."]),
+                prop::sample::select(vec!["0", "1", "2", "."]),
+                prop::sample::select(vec!["a", "b", "c", ""]),
+                prop::sample::select(vec!["a", "b", "c,a", ""]),
+            ),
+            0..12,
+        ),
+        gtf in any::<bool>(),
+    ) {
+        let mut text = String::new();
+        for (kind, start, end, strand, phase, id, parent) in rows {
+            let names = if gtf {
+                format!("gene_id \"{parent}\"; transcript_id \"{id}\";")
+            } else {
+                format!("ID={id};Parent={parent}")
+            };
+            text.push_str(&format!("c\t.\t{kind}\t{start}\t{end}\t.\t{strand}\t{phase}\t{names}\n"));
+        }
+        if let Ok(found) = parse(Path::new("x"), text.as_bytes()) {
+            for transcript in found.genes.iter().flat_map(|gene| &gene.transcripts) {
+                prop_assert!(!transcript.cds.is_empty());
+                prop_assert!(transcript.cds.iter().all(|c| c.start < c.end && c.phase < 3));
+                prop_assert!(transcript.cds.windows(2).all(|pair| pair[0].start <= pair[1].start));
+            }
+        }
+    }
 }

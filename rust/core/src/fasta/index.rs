@@ -161,7 +161,9 @@ impl IndexedFasta {
 impl Entry {
     /// Where a base lies in the file.
     fn at(&self, base: u64) -> u64 {
-        self.offset + base / self.line_bases.max(1) * self.line_width + base % self.line_bases.max(1)
+        self.offset
+            + (base / self.line_bases.max(1)).saturating_mul(self.line_width)
+            + base % self.line_bases.max(1)
     }
 }
 
@@ -176,12 +178,16 @@ fn fits(entries: &[Entry], raw: &[u8]) -> bool {
         let header = &raw[start..start + length];
         let offset = entry.offset as usize;
         let known = header.first() == Some(&b'>') && parser::name(&header[1..]) == entry.name.as_bytes();
-        let lines = entry.line_width > entry.line_bases || entry.length == 0;
+        let size = raw.len() as u64;
+        let lines = entry.length == 0 || (entry.line_bases > 0 && entry.line_width > entry.line_bases);
+        if entry.length > size || entry.line_width > size {
+            return false;
+        }
         if !known || !lines || offset != start + length + 1 {
             return false;
         }
         at = if entry.length == 0 { offset } else { entry.at(entry.length - 1) as usize + 1 };
-        if at > raw.len() || (entry.length > 0 && entry.line_bases == 0) {
+        if at > raw.len() {
             return false;
         }
     }
