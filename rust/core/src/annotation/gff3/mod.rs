@@ -1,5 +1,7 @@
 //! GFF3: features linked by `ID` and `Parent`, in any order.
 
+mod link;
+
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
@@ -400,6 +402,3 @@ fn two_sequences(path: &Path, line: u64, id: &[u8], first: u64) -> Error {
     );
     Error::input(path, line, message)
 }
-
-#[path = "link.rs"]
-mod link;
