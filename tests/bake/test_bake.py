@@ -166,19 +166,34 @@ def test_no_base_of_what_is_held_out_is_trained_on(baked):
     assert places == {("A.one", "chr2.1"), ("B.two", "chr1.1"), ("B.two", "chr2.1")}
 
 
-def test_held_out_blocks_lie_outside_every_training_window(synthetic, tmp_path):
+@pytest.mark.parametrize(("length", "share"), [(60_000, 0.1), (60_000, 0.001), (2000, 0.5)])
+def test_blocks_of_a_small_genome_are_small(synthetic, tmp_path, length, share):
+    synthetic.species(tmp_path / "raw" / "S.small", 6, [length], invalid_share=0)
+    synthetic.tokenizer(tmp_path / "raw" / "tokenizer.json")
+    stats = run(tmp_path / "raw", tmp_path / "out", val_contigs=None, val_species=(), val_share=share)["S.small"]
+    block = min(200_000, max(5000, int(share * stats["bases"])))
+    assert stats["held_out"]["bases"] in (block, stats["bases"] % block, block + stats["bases"] % block)
+    assert stats["train"]["bases"] > 0
+
+
+@pytest.mark.parametrize(("share", "block"), [(0.5, 200_000), (0.05, None)])
+def test_held_out_blocks_lie_outside_every_training_window(synthetic, tmp_path, share, block):
     synthetic.species(tmp_path / "raw" / "C.three", 3, [450_000], invalid_share=0)
     synthetic.tokenizer(tmp_path / "raw" / "tokenizer.json")
-    stats  = run(tmp_path / "raw", tmp_path / "out", window_size=20000, val_contigs=None, val_species=())["C.three"]
+    options = {"window_size": 20000, "val_contigs": None, "val_species": ()}
+    if share != bake.VAL_SHARE:
+        options["val_share"] = share
+    stats  = run(tmp_path / "raw", tmp_path / "out", **options)["C.three"]
     blocks = stats["held_out_stretches"]
-    assert blocks and all(start % 200_000 == 0 for _, start, _ in blocks)
-    assert 0.05 * stats["bases"] <= stats["held_out"]["bases"] <= 0.05 * stats["bases"] + 200_000
+    block  = block or int(share * stats["bases"])
+    assert blocks and all(start % block == 0 for _, start, _ in blocks)
+    assert share * stats["bases"] <= stats["held_out"]["bases"] <= share * stats["bases"] + block
     for meta in metas(of_species(tmp_path / "out", "C.three")):
         assert all(meta["end"] <= start or meta["start"] >= end for _, start, end in blocks)
     for meta in metas(samples(tmp_path / "out" / "validation.bin")):
         assert any(start <= meta["start"] and meta["end"] <= end for _, start, end in blocks)
-    other = run(tmp_path / "raw", tmp_path / "other", window_size=20000, val_contigs=None, val_species=(), seed=5)
-    assert other["C.three"]["held_out_stretches"] != blocks
+    other = run(tmp_path / "raw", tmp_path / "other", **{**options, "val_share": 0.05, "seed": 5})["C.three"]
+    assert other["held_out_stretches"] != blocks
 
 
 def test_empty_windows_are_kept_up_to_their_share(synthetic, tmp_path):

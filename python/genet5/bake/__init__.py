@@ -25,8 +25,8 @@ class Bake:
     keep_invalid:  bool, keep windows that touch a gene without a valid reading frame
     val_species:   names of species that are held out as a whole
     val_contigs:   dict species -> list of contigs that are held out
-    val_share:     float, share of 200 kb blocks held out of each species that holds out nothing by name;
-                   None: 0.05 when nothing at all is held out by name, else 0
+    val_share:     float, share of each species that holds out nothing by name, in blocks of 200 kb (smaller
+                   ones in a small genome); None: 0.05 when nothing at all is held out by name, else 0
     genetic_codes: dict species -> NCBI table, 1 where none is given
     eval_samples:  int, samples of a species in eval.json
     grammar:       dict with table_starts, min_intron, max_intron

@@ -55,7 +55,7 @@ pub struct Plan {
 /// Plans a species.
 pub fn plan(species: &Species, settings: &Settings, held_out: HeldOut, seed: u64) -> Plan {
     let lengths: Vec<u32> = species.contigs.iter().map(|contig| contig.sequence.len() as u32).collect();
-    let stretches = windows::stretches(&lengths, held_out, seed);
+    let stretches = windows::stretches(&lengths, held_out, settings.window_size, seed);
     let mut train = side(&stretches, false, species, settings.window_size, settings.stride);
     let mut held_out = side(&stretches, true, species, settings.window_size, settings.window_size);
     for side in [&mut train, &mut held_out] {

@@ -3,7 +3,7 @@
 use crate::gene::Interval;
 use crate::random::Random;
 
-/// Bases of a block when no contig is held out by name.
+/// Bases of a block, at the most, when no contig is held out by name.
 pub const BLOCK: u32 = 200_000;
 
 /// A stretch of a contig that belongs to one side.
@@ -24,23 +24,27 @@ pub enum HeldOut<'a> {
     All,
     /// The contigs whose flag is set.
     Contigs(&'a [bool]),
-    /// Blocks drawn until they hold this share of all bases; never all blocks.
+    /// Blocks drawn until they hold this share of all bases; never all blocks. They have [`BLOCK`]
+    /// bases; in a genome of which one block were more than the share, as many as the share or
+    /// one window.
     Share(f64),
 }
 
 /// Cuts every contig into maximal training and held-out stretches, in order.
-pub fn stretches(lengths: &[u32], held_out: HeldOut, seed: u64) -> Vec<Stretch> {
+pub fn stretches(lengths: &[u32], held_out: HeldOut, window: u32, seed: u64) -> Vec<Stretch> {
     match held_out {
         HeldOut::All => whole(lengths, |_| true),
         HeldOut::Contigs(flags) => whole(lengths, |contig| flags[contig]),
         HeldOut::Share(share) => {
+            let total: f64 = lengths.iter().map(|&length| f64::from(length)).sum();
+            let block = ((share * total) as u32).max(window).min(BLOCK);
             let mut blocks: Vec<Stretch> = lengths
                 .iter()
                 .enumerate()
                 .flat_map(|(contig, &length)| {
-                    (0..length).step_by(BLOCK as usize).map(move |start| Stretch {
+                    (0..length).step_by(block as usize).map(move |start| Stretch {
                         contig,
-                        bases: Interval::new(start, length.min(start.saturating_add(BLOCK))),
+                        bases: Interval::new(start, length.min(start.saturating_add(block))),
                         held_out: false,
                     })
                 })
@@ -148,7 +152,7 @@ mod tests {
         fn stretches_cover_every_base_once_and_hold_out_the_share(
             lengths in prop::collection::vec(0u32..2_000_000, 1..6), share in 0.0f64..0.5, seed: u64
         ) {
-            let stretches = stretches(&lengths, HeldOut::Share(share), seed);
+            let stretches = stretches(&lengths, HeldOut::Share(share), 20_000, seed);
             let mut covered = vec![0u32; lengths.len()];
             for stretch in &stretches {
                 prop_assert_eq!(covered[stretch.contig], stretch.bases.start);
@@ -157,7 +161,7 @@ mod tests {
             prop_assert_eq!(&covered, &lengths);
             let total: f64 = lengths.iter().map(|&length| f64::from(length)).sum();
             let held: f64 = stretches.iter().filter(|s| s.held_out).map(|s| f64::from(s.bases.len())).sum();
-            prop_assert!(held <= share * total + f64::from(BLOCK));
+            prop_assert!(held <= share * total + (share * total).max(20_000.0).min(f64::from(BLOCK)));
             prop_assert!(total == 0.0 || held < total);
         }
     }
