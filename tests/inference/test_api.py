@@ -19,8 +19,8 @@ def plain(found):
 
 
 def test_letters_bytes_dicts_and_files_give_the_same_genes(predictor, dna, tmp_path, fasta):
-    letters = dna(40, 2500, "AACGTT")
-    options = {"decoder": "writer", "writer_threshold": 0.02}
+    letters = dna(40, 300, "AACGTT")
+    options = {"decoder": "writer", "writer_threshold": 0.05}
     expected = plain(predictor.predict({"sequence": letters}, **options))
     assert expected
     path = fasta(tmp_path / "genome.fa", {"sequence": letters})
@@ -47,7 +47,7 @@ def test_what_cannot_be_is_refused_in_one_line(predictor, tmp_path):
 
 
 def test_short_genes_are_dropped_on_request(predictor, dna):
-    letters = dna(41, 2500, "AACGTT")
+    letters = dna(41, 300, "AACGTT")
     options = {"decoder": "writer", "writer_threshold": 0.0}
     every   = predictor.predict(letters, **options)
     long    = predictor.predict(letters, min_cds=60, **options)
@@ -62,7 +62,7 @@ def test_progress_counts_every_base_once(predictor, awkward):
 
 def test_decoding_settings_of_the_model_are_the_defaults(model_folder, dna):
     predictor = genet5.load(model_folder, device="cpu", threads=1)
-    letters   = dna(42, 2500, "AACGTT")
+    letters   = dna(42, 400, "AACGTT")
     predictor.model.config.decoding.update(decoder="writer", writer_threshold=0.0)
     assert plain(predictor.predict(letters)) == plain(predictor.predict(letters, decoder="writer",
                                                                         writer_threshold=0.0))
@@ -82,7 +82,7 @@ def test_evaluation_counts_exact_genes(eager, dna):
 
 def test_calibration_chooses_the_threshold_and_decoder_that_score_best(model_folder, dna):
     predictor = genet5.load(model_folder, device="cpu", threads=2)
-    letters   = dna(44, 2500, "AACGTT")
+    letters   = dna(44, 500, "AACGTT")
     written   = predictor.predict(letters, decoder="writer", writer_threshold=0.02)
     truth     = [{"strand": gene.strand, "segments": gene.segments} for gene in written]
     scores    = evaluation.calibrate(predictor.model, [{"sequence": letters, "genes": truth}], thresholds=(0.02, 0.9))

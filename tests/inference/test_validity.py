@@ -29,7 +29,7 @@ def endless(predictor, awkward_file, tmp_path_factory):
     """Files of the endless writer over awkward sequence."""
 
     return tuple(predict_files(predictor, awkward_file, tmp_path_factory.mktemp("endless"), decoder="writer",
-                               overlap=0.25, **ENDLESS))
+                               overlap=0.0, **ENDLESS))
 
 
 def test_a_thousand_genes_of_an_untrained_writer_are_valid(endless, awkward, checklist):
@@ -65,21 +65,24 @@ def test_real_sequence(predictor, shared, tmp_path, checklist, fasta):
     import genet5.genome as genomes
 
     source  = sources.open_source(shared / "genomes" / "S.cerevisiae" / "fna.gz")
-    letters = source.fetch(source.chosen[0])[:6000].decode()
+    letters = source.fetch(source.chosen[0])[20_000:20_800].decode()
     genome  = {"real": letters}
     files   = predict_files(predictor, fasta(tmp_path / "real.fa", genome), tmp_path, decoder="writer", **ENDLESS)
     models  = checklist.check_files(genome, *files)
-    assert len(models) >= 100
+    assert len(models) >= 30
     rows = [(list(segments), strand) for _, strand, segments, _ in models.values()]
     assert all(genomes.check(letters.encode(), strand, segments) is None for segments, strand in rows)
 
 
-def test_gt_accepts_the_files(endless):
+def test_gt_accepts_the_files(endless, tmp_path):
     gt = shutil.which("gt") or pytest.skip("genometools is not installed")
     gff3, *_ = endless
     done = subprocess.run([gt, "gff3validator", str(gff3)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run([gt, "eval", str(gff3), str(gff3)], capture_output=True, text=True)
+    # gt eval, which refuses wrong phases, wants the contigs in alphabetical order
+    ordered = tmp_path / "sorted.gff3"
+    subprocess.run([gt, "gff3", "-sort", "-retainids", "-o", str(ordered), str(gff3)], check=True, capture_output=True)
+    done = subprocess.run([gt, "eval", str(ordered), str(ordered)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -14,7 +14,6 @@ use crate::threads;
 pub struct Writer {
     windows: Vec<WindowGrammar>,
     states: Vec<WriterState>,
-    pool: rayon::ThreadPool,
 }
 
 impl Writer {
@@ -27,7 +26,7 @@ impl Writer {
         let windows: Vec<WindowGrammar> =
             pool.install(|| windows.par_iter().map(|codes| grammar.window(codes)).collect());
         let states = windows.iter().map(WindowGrammar::begin).collect();
-        Ok(Writer { windows, states, pool })
+        Ok(Writer { windows, states })
     }
 
     /// The states, one per window.
@@ -41,17 +40,11 @@ impl Writer {
     /// # Errors
     /// [`Error::Value`] for a window that is not there.
     pub fn allowed(&self, active: &[i64]) -> Result<(Vec<i64>, SiteList)> {
-        let indices = active.iter().map(|&window| self.index(window)).collect::<Result<Vec<_>>>()?;
-        let sites = |&i: &usize| {
-            let mut list = SiteList::default();
-            self.windows[i].allowed_into(&self.states[i], &mut list);
-            list
-        };
-        let lists: Vec<SiteList> = self.pool.install(|| indices.par_iter().map(sites).collect());
         let mut joined = SiteList::default();
         let mut offsets = vec![0i64];
-        for list in &lists {
-            joined.append(list);
+        for &window in active {
+            let i = self.index(window)?;
+            self.windows[i].allowed_into(&self.states[i], &mut joined);
             offsets.push(joined.len() as i64);
         }
         Ok((offsets, joined))
