@@ -11,33 +11,49 @@ import genet5.train.plan as plans
 distributed = pytest.importorskip("genet5.train.distributed")
 
 HOUR  = configs.TrainConfig(max_minutes=60.0)
-SPEED = plans.Speed(step=2.0, validation=10.0, genes=20.0, spent=60.0)
+SPEED = plans.Speed(step=2.0, batch=0.3, sample=0.5, spent=60.0)
 
 
-def cost(config, steps):
-    """Seconds of a whole run at that speed."""
+def evaluations(config):
+    """Seconds of all validation losses and of all gene F1s."""
 
-    losses = steps / config.eval_every if config.eval_every else plans.LOSSES
-    genes  = steps / config.generate_every if config.generate_every else plans.GENES
-    genes  = max(0, genes) + plans.CALIBRATION * config.calibrate
-    return SPEED.spent + steps * SPEED.step + losses * SPEED.validation + genes * SPEED.genes * plans.WRITES
+    losses = config.max_steps / config.eval_every if config.eval_every else plans.LOSSES
+    genes  = config.max_steps / config.generate_every if config.generate_every else plans.GENES
+    genes  = max(0.0, genes) + plans.CALIBRATION * config.calibrate
+    return (losses + 1) * SPEED.batch * config.eval_batches, \
+        genes * SPEED.sample * config.generate_samples * plans.WRITES
+
+
+def settled(batches=12, samples=64, **changes):
+    return plans.settle(dataclasses.replace(HOUR, **changes), SPEED, batches, samples)
 
 
 @pytest.mark.parametrize("changes", [{}, {"eval_every": 7}, {"generate_every": 50}, {"generate_every": -1},
-                                     {"calibrate": False}])
+                                     {"calibrate": False}, {"max_minutes": 5.0}])
 def test_the_steps_fill_the_time(changes):
-    config = dataclasses.replace(HOUR, **changes)
-    steps  = plans.fit(config, SPEED)
-    free   = 3600 * (1 - plans.RESERVE)
-    if config.generate_every >= 0:
-        assert cost(config, steps) <= free < cost(config, steps + 1)
-    else:
-        assert steps > plans.fit(HOUR, SPEED)
+    config = settled(**changes)
+    free   = config.max_minutes * 60 * (1 - plans.RESERVE)
+    total  = SPEED.spent + config.max_steps * SPEED.step + sum(evaluations(config))
+    assert total <= free < total + 2 * (SPEED.step + SPEED.batch * 12)
+
+
+def test_a_long_run_evaluates_on_everything():
+    config = settled()
+    assert (config.eval_batches, config.generate_samples, config.generate_every) == (12, 64, 0)
+
+
+def test_a_short_run_evaluates_on_less():
+    config       = settled(max_minutes=2.0)
+    loss, genes  = evaluations(config)
+    assert config.generate_every == -1
+    assert 1 <= config.eval_batches < 12
+    assert plans.LEAST <= config.generate_samples < 64
+    assert loss + genes <= (plans.LOSS_SHARE + plans.GENE_SHARE) * 120 + SPEED.batch
 
 
 def test_too_little_time_is_refused():
     with pytest.raises(errors.DataError, match="too short"):
-        plans.fit(configs.TrainConfig(max_minutes=0.5), SPEED)
+        settled(max_minutes=0.5)
 
 
 def test_a_step_is_timed_after_the_first_ones():

@@ -37,9 +37,10 @@ class TrainConfig:
     reverse_complement: bool, read half of the windows from the other strand
     species:          list of str, folders of the baked data to train on; empty: all
     eval_every:       int, steps between validation losses; 0: a tenth of the run
-    eval_batches:     int, batches of validation.bin at the most, drawn evenly; 0: all
-    generate_every:   int, steps between gene F1s; 0: a quarter of the run; -1: never
-    generate_samples: int, samples of eval.json at the most, drawn evenly; 0: all
+    eval_batches:     int, batches of validation.bin at the most, drawn evenly; 0: all; fewer where the time given
+                      by max_minutes is short
+    generate_every:   int, steps between gene F1s; 0: a quarter of the run, never where the time is short; -1: never
+    generate_samples: int, samples of eval.json at the most, drawn evenly; 0: all; fewer where the time is short
     calibrate:        bool, choose the decoder and the writer's threshold on eval.json at the end
     save_every:       int, steps between checkpoints; 0: a tenth of the run
     keep_checkpoints: int, checkpoint_step_*.pt files to keep

@@ -101,14 +101,13 @@ class Run:
             self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
             loss_weights={**dict.fromkeys(configs.HEADS, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
         model.config.window_size = self.config.crop
-        place  = (self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank, self.group.world)
-        source = batches.Source(*place)
-        self.held    = batches.validation(*place)
-        self.samples = evaluation.samples(self.data_dir, self.config)
+        source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
+                                self.group.world)
+        self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
+        self._read_held(self.config)
         if self.group.total([len(self.held)])[0] == 0:
             raise errors.DataError(f"{self.data_dir / 'validation.bin'} holds no window: bake with --val-share or "
                                    f"--val-contigs that leave something out")
-        self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
         self.trainer.begun = self.began
         self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "
                          f"{device.type}, {self.group.world} x {threads} threads")
@@ -148,29 +147,36 @@ class Run:
         config, trainer = self.config, self.trainer
         if config.max_steps == 0:
             random = checkpoint.random_state()
-            speed  = plans.Speed(step=plans.time_steps(trainer.rehearse, config.max_minutes * 60, self.group),
-                                 **self._time_evaluations(), spent=time.perf_counter() - self.began)
+            speed  = plans.Speed(*self.group.spread(dataclasses.astuple(self._speed())))
             trainer.rewind()
             checkpoint.restore_random_state(random)
-            steps  = self.group.spread(plans.fit(config, speed))
-            config = dataclasses.replace(config, max_steps=steps)
-            self.report.line(f"{steps} steps planned for {config.max_minutes:g} minutes: {speed.step:.2f} s a step, "
-                             f"{speed.validation:.1f} s a validation, {speed.genes:.1f} s a gene F1")
+            config  = plans.settle(config, speed, self.group.spread(len(self.held)), len(self.samples))
+            self._read_held(config)
+            self.report.line(f"{config.max_steps} steps planned for {config.max_minutes:g} minutes: {speed.step:.2f} s "
+                             f"a step; evaluation on {config.eval_batches} batches and {len(self.samples)} samples")
         return config.with_intervals()
 
-    def _time_evaluations(self):
-        """Seconds of a validation loss and of a gene F1."""
+    def _speed(self):
+        """How fast this machine is, see plan.Speed."""
 
         few   = evaluation.evenly(self.samples, 2)
+        step  = plans.time_steps(self.trainer.rehearse, self.config.max_minutes * 60, self.group)
         times = [time.perf_counter()]
         with evaluation.averaged(self.trainer) as model:
-            evaluation.validate(self.trainer, self.held)
+            evaluation.validate(self.trainer, self.held[:1])
             times.append(time.perf_counter())
             if few:
                 evaluation.genes(model, few, self.config.threads)
             times.append(time.perf_counter())
-        scale = len(self.samples) / max(1, len(few))
-        return {"validation": times[1] - times[0], "genes": (times[2] - times[1]) * scale}
+        return plans.Speed(step=step, batch=times[1] - times[0], sample=(times[2] - times[1]) / max(1, len(few)),
+                           spent=times[2] - self.began)
+
+    def _read_held(self, config):
+        """The validation batches of this process and the samples to write genes for."""
+
+        self.held    = batches.validation(self.data_dir, folders.tokenizer_file(self.source), config, self.group.rank,
+                                          self.group.world)
+        self.samples = evaluation.samples(self.data_dir, config)
 
     def _train(self, stop):
         """Steps until the plan is fulfilled."""

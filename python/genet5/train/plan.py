@@ -1,4 +1,4 @@
-"""How many steps fit into the time that the user gives."""
+"""How many steps, and evaluations of which size, fit into the time that the user gives."""
 
 import dataclasses
 import time
@@ -6,31 +6,35 @@ import time
 import genet5.errors as errors
 
 # steps that only wake caches, threads and kernels
-WAKE = 2
+WAKE = 1
+# share of the time spent on measuring, and the fewest steps measured
+PROBE, FEWEST = 0.015, 3
 # share of the time kept for checkpoints and the unforeseen
 RESERVE = 0.03
 # evaluations of a run where the user names no interval: validation losses, gene F1s
 LOSSES, GENES = 10, 3
+# the most that validation losses and gene F1s (calibration included) may take of the time then
+LOSS_SHARE, GENE_SHARE = 0.07, 0.12
+# samples below which a gene F1 says little; with fewer affordable, only the calibration is left
+TELLING, LEAST = 16, 4
 # a trained model writes more than the untrained one that was timed; a calibration is worth two evaluations
 WRITES, CALIBRATION = 1.5, 2
-# share of the time spent on measuring, and the fewest steps measured
-PROBE, FEWEST = 0.015, 4
 
 
 @dataclasses.dataclass
 class Speed:
-    """Measured on this machine.
+    """Measured on this machine, in seconds.
 
-    step:       float, seconds of a training step
-    validation: float, seconds of one validation loss
-    genes:      float, seconds of one gene F1, by the untrained model
-    spent:      float, seconds gone before the first step of the plan
+    step:   float, a training step
+    batch:  float, the losses of one validation batch
+    sample: float, the genes of one sample of eval.json by both decoders of the untrained model
+    spent:  float, gone before the first step of the plan
     """
 
-    step:       float
-    validation: float
-    genes:      float
-    spent:      float
+    step:   float
+    batch:  float
+    sample: float
+    spent:  float
 
 
 def time_steps(run, budget, group):
@@ -50,27 +54,54 @@ def time_steps(run, budget, group):
     return (time.perf_counter() - begin) / done
 
 
-def fit(config, speed):
-    """The number of steps that ends on time.
+def settle(config, speed, batches, samples):
+    """The configuration with the number of steps that ends on time, and evaluations that leave time for them.
 
-    config: TrainConfig with max_minutes
-    speed:  Speed
-    returns int
+    config:  TrainConfig with max_minutes
+    speed:   Speed
+    batches: int, validation batches there are
+    samples: int, samples of eval.json there are
     raises DataError where the time is too short for a single step
     """
 
-    left, each = config.max_minutes * 60 * (1 - RESERVE) - speed.spent, speed.step
-    genes      = speed.genes * WRITES
-    if config.calibrate:
-        left -= CALIBRATION * genes
-    for every, cost, times in ((config.eval_every, speed.validation, LOSSES), (config.generate_every, genes, GENES)):
+    config = _afford_genes(_afford_losses(config, speed, batches), speed, samples)
+    left   = config.max_minutes * 60 * (1 - RESERVE) - speed.spent
+    each   = speed.step
+    loss   = speed.batch * config.eval_batches
+    genes  = speed.sample * config.generate_samples * WRITES
+    left  -= loss + CALIBRATION * genes * config.calibrate
+    for every, cost, times in ((config.eval_every, loss, LOSSES), (config.generate_every, genes, GENES)):
         if every == 0:
             left -= times * cost
         elif every > 0:
             each += cost / every
     steps = int(left / each)
     if steps < 1:
-        raise errors.DataError(f"--max-minutes {config.max_minutes:g} is too short: a step takes "
-                               f"{speed.step:.2f} s, a validation {speed.validation:.1f} s, a gene F1 {genes:.1f} s "
-                               f"and {speed.spent:.0f} s have passed already; give more time or set --max-steps")
-    return steps
+        raise errors.DataError(f"--max-minutes {config.max_minutes:g} is too short: a step takes {speed.step:.2f} s, a "
+                               f"validation {loss:.1f} s, a gene F1 {genes:.1f} s and {speed.spent:.0f} s have passed "
+                               f"already; give more time or set --max-steps")
+    return dataclasses.replace(config, max_steps=steps)
+
+
+def _afford_losses(config, speed, batches):
+    """Fewer validation batches where all of them would take too much of the time."""
+
+    most = batches
+    if config.eval_every == 0:
+        most = int(LOSS_SHARE * config.max_minutes * 60 / ((LOSSES + 1) * max(1e-9, speed.batch)))
+    return dataclasses.replace(config, eval_batches=max(1, min(batches, most)))
+
+
+def _afford_genes(config, speed, samples):
+    """Fewer samples, and gene F1s only where enough of them are affordable."""
+
+    seconds    = GENE_SHARE * config.max_minutes * 60 / max(1e-9, speed.sample * WRITES)
+    calibrate  = CALIBRATION * config.calibrate
+    affordable = samples
+    if config.generate_every == 0:
+        affordable = int(seconds / (GENES + calibrate))
+        if affordable < min(TELLING, samples):
+            config = dataclasses.replace(config, generate_every=-1)
+    if config.generate_every < 0 and calibrate:
+        affordable = int(seconds / calibrate)
+    return dataclasses.replace(config, generate_samples=min(samples, max(LEAST, affordable)))
