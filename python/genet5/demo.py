@@ -82,7 +82,7 @@ def commands(folder, minutes, seed, length):
         ["bake", raw, baked, "--tokenizer", tokenizer, "--val-contigs", f"{SPECIES}:chr5", "--force"],
         ["init", start, "--tokenizer", tokenizer, "--preset", "tiny", "--force"],
         ["sft", baked, model, start, "--max-minutes", minutes, "--force"],
-        ["predict", model, held / SPECIES / "fna.gz", "-o", folder / "genes.gff3"],
+        ["predict", model, held / SPECIES / "fna.gz", "-o", folder / "genes.gff3", "--force"],
     ]
     return [[str(word) for word in line] for line in lines]
 
