@@ -15,6 +15,9 @@ import genet5.eval.score as score
 SPECIES = "S.simulata"
 # a tokenizer this small trains in a second and leaves sites at fine resolution
 VOCABULARY = 512
+# short windows, one row a step: many small steps in little time
+TRAINING = ("--crop", 8192, "--row-tokens", 4096, "--batch-rows", 1, "--lr", 3e-3, "--warmup", 30,
+            "--eval-batches", 4, "--generate-every", -1, "--generate-samples", 12, "--log-every", 25)
 # made by the demo inside its folder, and nothing else there is touched
 PARTS = ("raw", "heldout", "tokenizer.json", "baked", "start", "model", "genes.gff3", "orfs.gff3")
 
@@ -78,10 +81,10 @@ def commands(folder, minutes, seed, length):
     lines = [
         ["simulate", raw / SPECIES, "--length", length, "--contigs", 5, "--seed", seed, "--force"],
         ["simulate", held / SPECIES, "--length", length // 5, "--contigs", 1, "--seed", seed + 1, "--force"],
-        ["tokenizer", "train", raw, tokenizer, "--vocab-size", VOCABULARY],
+        ["tokenizer", "train", raw, tokenizer, "--vocab-size", VOCABULARY, "--force"],
         ["bake", raw, baked, "--tokenizer", tokenizer, "--val-contigs", f"{SPECIES}:chr5", "--force"],
         ["init", start, "--tokenizer", tokenizer, "--preset", "tiny", "--force"],
-        ["sft", baked, model, start, "--max-minutes", minutes, "--force"],
+        ["sft", baked, model, start, "--max-minutes", minutes, *TRAINING, "--force"],
         ["predict", model, held / SPECIES / "fna.gz", "-o", folder / "genes.gff3", "--force"],
     ]
     return [[str(word) for word in line] for line in lines]

@@ -20,20 +20,20 @@ STOPS      = ("TAA", "TAG", "TGA")
 STOP_USE   = (0.5, 0.2, 0.3)
 # base composition A, C, G, T
 INTERGENIC = (0.32, 0.18, 0.18, 0.32)
-INTRON     = (0.31, 0.15, 0.16, 0.38)
+INTRON     = (0.32, 0.13, 0.14, 0.41)
 # signals as consensus and the chance that a base follows it; the rest is the local composition
-START      = ("AACAAA", 0.8)
-DONOR      = ("AAGT", 0.85)
-BRANCH     = ("TACTAAC", 0.9)
-PYRIMIDINE = (0.06, 0.24, 0.04, 0.66)
-ACCEPTOR   = ("C", 0.8)
+START      = ("CACAAA", 0.9)
+DONOR      = ("AAGT", 0.95)
+BRANCH     = ("TACTAAC", 0.95)
+PYRIMIDINE = (0.04, 0.20, 0.03, 0.73)
+ACCEPTOR   = ("C", 0.9)
 
-INTRON_SHARE  = 0.55
+INTRON_SHARE  = 0.52
 MIN_INTRON    = 40
 MAX_INTRON    = 400
 MIN_SEGMENT   = 30
 DECOY_SHARE   = 0.7
-UPSTREAM_ATGS = 0.3
+UPSTREAM_ATGS = 0.2
 LINE          = 80
 
 
@@ -125,10 +125,10 @@ def gene(rng):
 
 
 def coding_sequence(rng):
-    """ATG, random codons by usage, a stop codon: 100 to 900 codons, 300 in the middle."""
+    """ATG, random codons by usage, a stop codon: 80 to 800 codons, 240 in the middle."""
 
     codons, usage = codon_usage()
-    count         = int(np.clip(rng.lognormal(np.log(300), 0.55), 100, 900))
+    count         = int(np.clip(rng.lognormal(np.log(240), 0.55), 80, 800))
     body          = "".join(codons[i] for i in rng.choice(len(codons), size=count, p=usage))
     return "ATG" + body + STOPS[rng.choice(3, p=STOP_USE)]
 
@@ -179,10 +179,10 @@ def upstream(rng):
 def intergenic(rng):
     """Sequence between two genes, for most of them with a decoy: an ORF as long as a short gene."""
 
-    left, right = (bases(rng, int(rng.integers(100, 500)), INTERGENIC) for _ in range(2))
+    left, right = (bases(rng, int(rng.integers(80, 320)), INTERGENIC) for _ in range(2))
     if rng.random() >= DECOY_SHARE:
         return left + right
-    decoy = "ATG" + open_codons(rng, int(rng.integers(100, 300))) + STOPS[rng.choice(3, p=STOP_USE)]
+    decoy = "ATG" + open_codons(rng, int(rng.integers(80, 280))) + STOPS[rng.choice(3, p=STOP_USE)]
     return left + (decoy if rng.random() < 0.5 else reverse_complement(decoy)) + right
 
 
