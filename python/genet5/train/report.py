@@ -36,10 +36,10 @@ class Reporter:
 
         if self.quiet or not self.console.is_terminal:
             return
-        columns  = (rich.progress.TextColumn("{task.completed}/{task.total}"), rich.progress.BarColumn(bar_width=24),
+        columns  = (rich.progress.TextColumn("{task.completed}/{task.total}"), rich.progress.BarColumn(bar_width=None),
                     rich.progress.TimeElapsedColumn(), rich.progress.TimeRemainingColumn(),
                     rich.progress.TextColumn("{task.description}"))
-        self.bar = rich.progress.Progress(*columns, console=self.console)
+        self.bar = rich.progress.Progress(*columns, console=self.console, refresh_per_second=2, expand=True)
         self.bar.start()
         self.task = self.bar.add_task("", total=steps, completed=step)
 
@@ -52,7 +52,7 @@ class Reporter:
         """
 
         if self.bar is not None:
-            self.bar.update(self.task, completed=row["step"], description=describe(row))
+            self.bar.update(self.task, completed=row["step"], description=brief(row))
         elif row["step"] % self.every == 0 or row["step"] == steps:
             self.line(f"step {row['step']}/{steps}  {describe(row)}  eta {clock(left)}")
 
@@ -62,6 +62,12 @@ class Reporter:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+
+def brief(row):
+    """A row of training_log.csv in a few words, for the bar."""
+
+    return f"loss {row['loss']:.3f}  {row['bases_per_second']:,.0f} bases/s"
 
 
 def describe(row):

@@ -15,37 +15,37 @@ pub struct BatchArrays {
     pub row_tokens: usize,
     /// B.
     pub row_bases: usize,
-    /// Token ids [R, T].
+    /// Token ids `[R, T]`.
     pub tokens: Vec<i32>,
-    /// Index of each token's first base in the row's base stream [R, T].
+    /// Index of each token's first base in the row's base stream `[R, T]`.
     pub token_start: Vec<i32>,
-    /// Position of each token's first base in its window [R, T].
+    /// Position of each token's first base in its window `[R, T]`.
     pub token_position: Vec<i32>,
-    /// Window of each token [R, T], -1 at padding.
+    /// Window of each token `[R, T]`, -1 at padding.
     pub token_window: Vec<i32>,
-    /// Base codes [R, B], [`NO_BASE`] at padding.
+    /// Base codes `[R, B]`, [`NO_BASE`] at padding.
     pub bases: Vec<u8>,
-    /// Token of each base, counted in the row [R, B], -1 at padding.
+    /// Token of each base, counted in the row `[R, B]`, -1 at padding.
     pub base_token: Vec<i32>,
-    /// Window of each base [R, B], -1 at padding.
+    /// Window of each base `[R, B]`, -1 at padding.
     pub base_window: Vec<i32>,
-    /// Reading-frame channels [R, B, 12].
+    /// Reading-frame channels `[R, B, 12]`.
     pub channels: Vec<f32>,
-    /// Row of each window [W].
+    /// Row of each window `[W]`.
     pub window_row: Vec<i32>,
-    /// First base of each window in its row [W].
+    /// First base of each window in its row `[W]`.
     pub window_base: Vec<i32>,
-    /// Number of bases of each window [W].
+    /// Number of bases of each window `[W]`.
     pub window_bases: Vec<i32>,
-    /// First token of each window in its row [W].
+    /// First token of each window in its row `[W]`.
     pub window_token: Vec<i32>,
-    /// Number of tokens of each window [W].
+    /// Number of tokens of each window `[W]`.
     pub window_tokens: Vec<i32>,
-    /// Genetic code of each window [W].
+    /// Genetic code of each window `[W]`.
     pub window_genetic_code: Vec<u8>,
-    /// What reports call each window [W].
+    /// What reports call each window `[W]`.
     pub window_names: Vec<String>,
-    /// First base of each window in its contig [W].
+    /// First base of each window in its contig `[W]`.
     pub window_starts: Vec<i64>,
     /// What is to be learned, none for inference.
     pub targets: Option<Targets>,
@@ -56,23 +56,23 @@ pub struct BatchArrays {
 pub struct Targets {
     /// S.
     pub steps: usize,
-    /// Segmentation labels [R, B].
+    /// Segmentation labels `[R, B]`.
     pub labels: Vec<u8>,
-    /// Site types [W, S], [`NO_SITE`] after the last step.
+    /// Site types `[W, S]`, [`NO_SITE`] after the last step.
     pub step_type: Vec<u8>,
-    /// Site positions [W, S], -1 for the end and after it.
+    /// Site positions `[W, S]`, -1 for the end and after it.
     pub step_position: Vec<i32>,
-    /// Number of steps of each window, the end included [W].
+    /// Number of steps of each window, the end included `[W]`.
     pub step_count: Vec<i32>,
-    /// Where each step's allowed sites begin [n + 1].
+    /// Where each step's allowed sites begin `[n + 1]`.
     pub allowed_offsets: Vec<i64>,
-    /// Types of the allowed sites [m].
+    /// Types of the allowed sites `[m]`.
     pub allowed_type: Vec<u8>,
-    /// Positions of the allowed sites [m].
+    /// Positions of the allowed sites `[m]`.
     pub allowed_position: Vec<i32>,
-    /// Index of the true site among all allowed ones [n], -1 when the grammar masks it.
+    /// Index of the true site among all allowed ones `[n]`, -1 when the grammar masks it.
     pub allowed_target: Vec<i64>,
-    /// Window of each step [n].
+    /// Window of each step `[n]`.
     pub allowed_window: Vec<i32>,
 }
 
