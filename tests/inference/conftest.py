@@ -80,7 +80,7 @@ def awkward():
     spliced  = "".join(random.Random(12).choices(["GT", "AG", "ATG", "C", "GCAG", "AT", "AC", "TAA"], k=350))
     gaps     = random_dna(13, 400) + "N" * 300 + random_dna(14, 31) + "N" + random_dna(15, 300) + "N" * 2500
     return {
-        "random":   random_dna(10, 2048),
+        "random":   random_dna(10, 1536),
         "rich":     random_dna(16, 1024, "AAACGTTT"),
         "stopless": stopless,
         "splices":  spliced,

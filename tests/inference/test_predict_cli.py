@@ -67,9 +67,10 @@ def test_chosen_contigs_keep_their_genes_and_ids(model_folder, awkward_file, tmp
 
 
 def test_standard_output(model_folder, awkward_file, tmp_path):
-    path = tmp_path / "genes.gff3"
-    assert run(model_folder, awkward_file, "-o", path, *OPTIONS).exit_code == 0
-    done = run_outside(model_folder, awkward_file, "-o", "-", "--quiet", *OPTIONS)
+    path      = tmp_path / "genes.gff3"
+    arguments = (model_folder, awkward_file, "--contigs", "ends", *OPTIONS)
+    assert run(*arguments, "-o", path).exit_code == 0
+    done = run_outside(*arguments, "-o", "-", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == path.read_text()
 

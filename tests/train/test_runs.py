@@ -82,8 +82,10 @@ def test_two_processes_train_like_one(tools, whole, baked, start, tmp_path):
         for number, (ours, theirs) in enumerate(zip(exact(tmp_path / "run", name), exact(whole, name), strict=True)):
             # each process pads its own part
             ours.pop("padding_share", theirs.pop("padding_share", None))
-            # Adam's first updates are signs of gradients, and make the rounding grow
-            assert ours == pytest.approx(theirs, rel=1e-5 if number == 0 else 1e-3, abs=1e-6)
+            norms = [row.pop("grad_norm", 0.0) for row in (ours, theirs)]
+            # the same losses from the same weights; Adam's first updates are signs of gradients, so rounding grows
+            assert ours == pytest.approx(theirs, rel=1e-6 if number == 0 else 1e-3, abs=1e-7)
+            assert norms[0] == pytest.approx(norms[1], rel=1e-5 if number == 0 else 1e-2)
 
 
 def test_the_written_configuration_starts_the_same_run(whole, baked, start, tmp_path):

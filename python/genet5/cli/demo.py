@@ -8,12 +8,12 @@ import click
 
 @click.command(epilog="Example: genet5 demo my_demo")
 @click.argument("folder", metavar="[DIR]", default="demo", type=click.Path(path_type=pathlib.Path, file_okay=False))
-@click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(min=0, min_open=True),
-              help="Training time.")
+@click.option("--steps", default=200, show_default=True, type=click.IntRange(min=1),
+              help="Training steps; 200 take about two minutes on two cores.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of the genome.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, as the last line.")
-def demo(folder, minutes, seed, as_json):
-    """Simulate a genome, train on it for two minutes, predict a contig never seen, and score the genes.
+def demo(folder, steps, seed, as_json):
+    """Simulate a genome, train on it for about two minutes, predict a contig never seen, and score the genes.
 
     Everything is kept in DIR (default: demo).
     """
@@ -22,7 +22,7 @@ def demo(folder, minutes, seed, as_json):
     import genet5.demo as library
     import genet5.eval.score as score
 
-    result = library.run(folder, minutes=minutes, seed=seed)
+    result = library.run(folder, steps=steps, seed=seed)
     if as_json:
         click.echo(json.dumps({"gene_f1":          result.genes["levels"]["gene"]["f1"],
                                "baseline_gene_f1": result.orfs["levels"]["gene"]["f1"],

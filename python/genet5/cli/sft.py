@@ -37,6 +37,7 @@ def weights(ctx, param, value):
 SETTINGS = [
     setting("--max-steps", int, "Optimizer steps of the whole run; 0: as many as fit into --max-minutes."),
     setting("--max-minutes", float, "Wall time of the whole run; read only without --max-steps."),
+    setting("--optimizer", click.Choice(configs.OPTIMIZERS), "muon: for the blocks' matrices, AdamW for the rest."),
     setting("--lr", float, "Peak learning rate."),
     setting("--warmup", int, "Steps in which the learning rate rises (a fifth of the run at the most)."),
     setting("--decay", click.Choice(configs.DECAYS), "How the learning rate falls to zero."),

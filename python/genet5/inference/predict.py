@@ -24,7 +24,7 @@ class Predictor:
     def __init__(self, model, tokenizer, threads=0):
         self.model     = model
         self.tokenizer = tokenizer
-        self.threads   = threads if threads > 0 else len(os.sched_getaffinity(0))
+        self.threads   = threads if threads > 0 else _cores()
 
     @classmethod
     def load(cls, path, device="auto", threads=0):
@@ -80,3 +80,9 @@ def device_of(name):
     if name == "cuda" and not torch.cuda.is_available():
         raise errors.DataError("no CUDA device here; --device cpu works everywhere")
     return torch.device(name)
+
+
+def _cores():
+    """Cores that this process may use; not every system says so."""
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

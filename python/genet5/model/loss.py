@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import genet5._core as core
 
 # the lattice counts nats per base, of which a gene has thousands and decisions few
-WEIGHTS = {"site": 1.0, "segmentation": 1.0, "lattice": 10.0}
+WEIGHTS = {"site": 1.0, "segmentation": 1.0, "lattice": 200.0}
 UNKNOWN = 255
 
 

@@ -86,7 +86,7 @@ class GeneT5(nn.Module):
             # the lattice adds potentials up over whole genes: start from none, with a price on each site
             self.head.segmentation.weight.zero_()
             self.head.potentials.weight.zero_()
-            self.head.potentials.bias[configs.NUM_LABELS:] = -4.0
+            self.head.potentials.bias[configs.NUM_LABELS:] = -4.0 / stems.SITE_SCALE
         # the stem joins a warm-started trunk without disturbing it at step 0
         if config.norm == "post":
             nn.init.zeros_(self.from_stem.weight)

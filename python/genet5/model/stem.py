@@ -8,11 +8,26 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import genet5.model.config as configs
+import genet5.model.convolution as convolution
 
 # A, C, G, T, N and padding
 NUM_BASE_CODES = 6
-# neighbouring bases repeat each other's evidence, and a gene adds up a thousand of them
-LABEL_SCALE    = 0.1
+# neighbouring bases repeat each other's evidence, and a gene adds up a thousand of them; sites are rare
+LABEL_SCALE    = 0.02
+SITE_SCALE     = 4.0
+
+
+class Convolution(nn.Conv1d):
+    """A convolution over bases of [R, B, C], as long as its input."""
+
+    def __init__(self, width_in, width_out, kernel, dilation=1):
+        super().__init__(width_in, width_out, kernel, dilation=dilation, padding=dilation * (kernel // 2))
+
+    def forward(self, x_RBC):
+        if x_RBC.device.type == "cpu":
+            return convolution.Shifted.apply(x_RBC, self.weight.to(x_RBC.dtype), self.bias.to(x_RBC.dtype),
+                                             self.dilation[0])
+        return super().forward(x_RBC.transpose(1, 2)).transpose(1, 2)
 
 
 class MaskedConvolution(nn.Module):
@@ -25,11 +40,10 @@ class MaskedConvolution(nn.Module):
     def __init__(self, width, kernel, dilation):
         super().__init__()
         self.norm        = nn.LayerNorm(width)
-        self.convolution = nn.Conv1d(width, width, kernel, dilation=dilation, padding=dilation * (kernel // 2))
+        self.convolution = Convolution(width, width, kernel, dilation)
 
     def forward(self, x_RBC, valid_RB1):
-        h = F.relu(self.norm(x_RBC)) * valid_RB1
-        return x_RBC + self.convolution(h.transpose(1, 2)).transpose(1, 2)
+        return x_RBC + self.convolution(F.relu(self.norm(x_RBC)) * valid_RB1)
 
 
 class Stem(nn.Module):
@@ -38,15 +52,14 @@ class Stem(nn.Module):
     def __init__(self, config):
         super().__init__()
         kernel      = config.stem_kernel
-        self.embed  = nn.Conv1d(NUM_BASE_CODES - 1 + configs.NUM_CHANNELS, config.stem_width, kernel,
-                                padding=kernel // 2)
+        self.embed  = Convolution(NUM_BASE_CODES - 1 + configs.NUM_CHANNELS, config.stem_width, kernel)
         self.layers = nn.ModuleList(MaskedConvolution(config.stem_width, kernel, dilation)
                                     for dilation in config.stem_dilations)
 
     def forward(self, bases_RB, channels_RBC):
         valid = (bases_RB < NUM_BASE_CODES - 1)[..., None].to(channels_RBC.dtype)
         track = F.one_hot(bases_RB.long(), NUM_BASE_CODES)[..., :-1].to(channels_RBC.dtype)
-        x     = self.embed(torch.cat((track, channels_RBC * valid), dim=-1).transpose(1, 2)).transpose(1, 2)
+        x     = self.embed(torch.cat((track, channels_RBC * valid), dim=-1))
         for layer in self.layers:
             x = layer(x, valid)
         return x * valid
@@ -66,7 +79,7 @@ class BaseHead(nn.Module):
         self.potentials   = nn.Linear(width, configs.NUM_POTENTIALS)
         self.keys         = nn.Linear(width, config.key_width)
         self.label_keys   = nn.Linear(configs.NUM_LABELS, config.key_width, bias=False)
-        self.temper       = nn.Parameter(torch.tensor(LABEL_SCALE))
+        self.temper       = nn.Parameter(torch.ones(()))
 
     def forward(self, stem_RBC, tokens_RTC, base_token_RB):
         """returns logits [R, B, 9], potentials [R, B, 17] and keys [R, B, K]"""
@@ -77,8 +90,8 @@ class BaseHead(nn.Module):
         logits_RB9   = self.segmentation(x)
         keys_RBK     = self.keys(x) + self.label_keys(logits_RB9.softmax(dim=-1))
         labels, site = self.potentials(x).split((configs.NUM_LABELS, configs.NUM_POTENTIALS - configs.NUM_LABELS), -1)
-        labels       = self.temper * logits_RB9.detach().log_softmax(dim=-1) + LABEL_SCALE * labels
-        return logits_RB9, torch.cat((labels, site), dim=-1), keys_RBK
+        labels       = LABEL_SCALE * (self.temper * logits_RB9.detach().log_softmax(dim=-1) + labels)
+        return logits_RB9, torch.cat((labels, SITE_SCALE * site), dim=-1), keys_RBK
 
 
 def spread(tokens_RTC, base_token_RB):

@@ -10,6 +10,8 @@ import genet5.errors as errors
 HEADS  = ("site", "segmentation", "lattice")
 DTYPES = ("auto", "float32", "bfloat16")
 DECAYS = ("linear", "cosine")
+# named here too, so that a configuration can be checked without torch
+OPTIMIZERS = ("adamw", "muon")
 
 # fields that may change when a run is resumed; the others decide what the run computes
 FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every")
@@ -21,7 +23,8 @@ class TrainConfig:
 
     max_steps:        int, optimizer steps of the whole run; 0: as many as fit into max_minutes
     max_minutes:      float, wall time of the whole run, evaluation included; read only where max_steps is 0
-    lr:               float, peak learning rate of AdamW
+    optimizer:        "adamw" or "muon" (for the matrices of the blocks, AdamW for the rest)
+    lr:               float, peak learning rate
     warmup:           int, steps over which the learning rate rises to lr (a fifth of max_steps at the most)
     decay:            "linear" or "cosine", shape of the fall to zero
     decay_share:      float in (0, 1], share of the steps that fall, at the end; before, the rate is constant
@@ -54,7 +57,8 @@ class TrainConfig:
 
     max_steps:          int   = 0
     max_minutes:        float = 60.0
-    lr:                 float = 1.2e-3
+    optimizer:          str   = "adamw"
+    lr:                 float = 1.5e-3
     warmup:             int   = 100
     decay:              str   = "linear"
     decay_share:        float = 1.0
@@ -99,6 +103,7 @@ class TrainConfig:
         _demand(0 < self.decay_share <= 1, "decay_share", self.decay_share, "more than 0 and at most 1")
         _demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
         _demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
+        _demand(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
         _demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
         _demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
         _demand(set(self.loss_weights) <= set(HEADS), "loss_weights", self.loss_weights,

@@ -1,4 +1,4 @@
-"""AdamW, the learning rate of each step, averaged weights, and gradients in one flat buffer."""
+"""AdamW and Muon, the learning rate of each step, averaged weights, and gradients in one flat buffer."""
 
 import math
 
@@ -64,57 +64,6 @@ class FlatGradients:
         norm = torch.linalg.vector_norm(self.buffer)
         self.buffer.mul_((largest / (norm + 1e-6)).clamp(max=1.0))
         return float(norm)
-
-
-class AdamW:
-    """AdamW over flat gradients, one vector operation for all parameters.
-
-    Equal to torch.optim.AdamW, whose import alone costs seconds at every start.
-
-    model:     torch.nn.Module
-    gradients: FlatGradients of its parameters
-    config:    TrainConfig
-    source:    Loshchilov and Hutter, arXiv 1711.05101
-    """
-
-    EPSILON = 1e-8
-
-    def __init__(self, model, gradients, config):
-        shrink         = decayed(model)
-        named          = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-        self.live      = [parameter for _, parameter in named]
-        self.shrunk    = [parameter for name, parameter in named if name in shrink]
-        self.gradients = gradients
-        self.betas     = (config.beta1, config.beta2)
-        self.decay     = config.weight_decay
-        self.mean      = torch.zeros_like(gradients.buffer)
-        self.square    = torch.zeros_like(gradients.buffer)
-        self.updates   = 0
-
-    @torch.no_grad()
-    def step(self, lr):
-        """Change the parameters by their gradients with learning rate `lr`."""
-
-        beta1, beta2  = self.betas
-        self.updates += 1
-        self.mean.lerp_(self.gradients.buffer, 1 - beta1)
-        self.square.mul_(beta2).addcmul_(self.gradients.buffer, self.gradients.buffer, value=1 - beta2)
-        scale  = (self.square / (1 - beta2 ** self.updates)).sqrt_().add_(self.EPSILON)
-        change = (self.mean / scale).mul_(-lr / (1 - beta1 ** self.updates))
-        torch._foreach_mul_(self.shrunk, 1 - lr * self.decay)
-        torch._foreach_add_(self.live, self.gradients.views(change))
-
-    def state_dict(self):
-        """Averages and the number of updates."""
-
-        return {"mean": self.mean, "square": self.square, "updates": self.updates}
-
-    def load_state_dict(self, state):
-        """Go on from a state."""
-
-        self.mean.copy_(state["mean"])
-        self.square.copy_(state["square"])
-        self.updates = state["updates"]
 
 
 class Average:

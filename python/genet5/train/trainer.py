@@ -14,6 +14,7 @@ import genet5.train.batches as batches
 import genet5.train.checkpoint as checkpoint
 import genet5.train.config as configs
 import genet5.train.optimizer as optim
+import genet5.train.updates as updates
 
 # steps in a row that may be skipped before the run gives up
 MOST_SKIPPED = 50
@@ -59,7 +60,7 @@ class Trainer:
         self.source    = source
         self.sampler   = source.state()
         self.gradients = optim.FlatGradients(model.parameters())
-        self.optimizer = optim.AdamW(model, self.gradients, config)
+        self.optimizer = updates.OPTIMIZERS[config.optimizer](model, self.gradients, config)
         self.average   = optim.Average(model, config.ema) if config.ema else None
         self.begun     = time.perf_counter()
         random.seed(config.seed + group.rank)
