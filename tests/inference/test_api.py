@@ -54,6 +54,17 @@ def test_short_genes_are_dropped_on_request(predictor, dna):
     assert long == [gene for gene in every if len(gene.cds) >= 60] != every
 
 
+@pytest.mark.parametrize("decoder", ["writer", "viterbi", "both"])
+def test_improbable_genes_are_dropped_on_request(eager, dna, decoder):
+    letters = dna(45, 2000, "AACGTT")
+    options = {"decoder": decoder, "writer_threshold": 0.0, "both_add": 0.0}
+    every   = eager.predict(letters, min_probability=0.0, **options)
+    limit   = sorted(gene.probability for gene in every)[len(every) // 2]
+    kept    = eager.predict(letters, min_probability=limit, **options)
+    assert 0 < len(kept) < len(every)
+    assert all(gene.probability >= limit for gene in kept)
+
+
 def test_progress_counts_every_base_once(predictor, awkward):
     done = []
     predictor.predict(awkward, decoder="viterbi", progress=done.append)
@@ -86,9 +97,11 @@ def test_calibration_chooses_the_threshold_and_decoder_that_score_best(model_fol
     written   = predictor.predict(letters, decoder="writer", writer_threshold=0.02)
     truth     = [{"strand": gene.strand, "segments": gene.segments} for gene in written]
     scores    = evaluation.calibrate(predictor.model, [{"sequence": letters, "genes": truth}], thresholds=(0.02, 0.9))
-    assert scores["writer", 0.02]["gene_f1"] == 1.0 > scores["writer", 0.9]["gene_f1"]
-    assert predictor.model.config.decoding["writer_threshold"] == 0.02
-    assert predictor.model.config.decoding["decoder"] in ("writer", "both")
+    decoding  = predictor.model.config.decoding
+    assert decoding["writer_threshold"] == 0.02
+    assert decoding["min_probability"] in evaluation.PROBABILITIES
+    assert decoding["decoder"] == max(scores, key=lambda name: scores[name]["gene_f1"])
+    assert scores == evaluation.evaluate(predictor.model, [{"sequence": letters, "genes": truth}], decoders=scores)
     # plain numbers, so that config.json can hold them
     json.dumps(predictor.model.config.to_dict())
 

@@ -112,7 +112,8 @@ def test_genes_are_scored_and_decoding_is_calibrated(baked, start, tmp_path):
     rows    = logs.read(tmp_path / "run" / "eval_log.csv")
     assert [row["writer_gene_f1"] is None for row in rows] == [True, False, True]
     decoding = folders.load(tmp_path / "run").config.decoding
-    assert (decoding["writer_threshold"], decoding["decoder"]) == (summary["writer_threshold"], summary["decoder"])
+    for name in ("writer_threshold", "min_probability", "decoder"):
+        assert decoding[name] == summary[name]
 
 
 def test_samples_are_asked_for_where_they_are_missing(baked, tmp_path):

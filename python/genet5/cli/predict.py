@@ -27,6 +27,8 @@ Examples:
 @click.option("--contigs", metavar="A,B", help="Look at these contigs only.")
 @click.option("--genetic-code", type=int, metavar="N", help="NCBI's genetic code; else the model's.")
 @click.option("--min-cds", type=click.IntRange(min=0), metavar="N", help="Drop genes with fewer coding bases.")
+@click.option("--min-probability", type=click.FloatRange(0, 1), metavar="P",
+              help="Drop genes that are less probable; else the limit that training chose.")
 @click.option("--rc-average/--no-rc-average", default=None,
               help="Read both strands and average, for the exact path; else as the model says.")
 @click.option("--id-prefix", default="", metavar="P", help="In front of every ID.")

@@ -90,15 +90,14 @@ class _Contig:
 
     def finish(self):
         settings = self.settings
-        written  = joining.join_windows(self.written)
-        if self.path is None:
-            result = written
-        elif not settings.writes:
-            result = self.path.finish()
-        else:
-            result = joining.join_decoders(self.path.finish(), written, settings.both_add, settings.both_margin,
-                                           settings.window_size)
+        written  = self._likely(joining.join_windows(self.written))
+        path     = self._likely(self.path.finish()) if self.path is not None else []
+        result   = joining.join_decoders(path, written, settings.both_add, settings.both_margin,
+                                         settings.window_size) if settings.decoder == "both" else path or written
         return [gene for gene in result if gene.bases >= settings.min_cds]
+
+    def _likely(self, found):
+        return [gene for gene in found if gene.probability >= self.settings.min_probability]
 
 
 def _placed(window, strand, segments, probability):

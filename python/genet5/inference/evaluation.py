@@ -7,7 +7,9 @@ import genet5.inference.annotate as annotating
 import genet5.inference.settings as settings
 import genet5.tokenizer as tk
 
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+# hazards for the writer; probabilities for the path, whose gene F1 is best where half of itself is the limit
+THRESHOLDS    = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+PROBABILITIES = (0.0, 0.1, 0.2, 0.3, 0.4)
 
 
 def evaluate(model, samples, tokenizer=None, decoders=("writer", "viterbi"), threads=1, **wanted):
@@ -30,22 +32,24 @@ def evaluate(model, samples, tokenizer=None, decoders=("writer", "viterbi"), thr
     return _compare(model, samples, tokenizer, choices, threads)
 
 
-def calibrate(model, samples, tokenizer=None, thresholds=THRESHOLDS, threads=1):
-    """Choose the writer's threshold and the default decoder by gene F1; the model's config.decoding is updated.
+def calibrate(model, samples, tokenizer=None, thresholds=THRESHOLDS, probabilities=PROBABILITIES, threads=1):
+    """Choose the decoder and its thresholds by gene F1; the model's config.decoding is updated.
 
-    thresholds: the ones to try; ties go to the higher threshold, which writes fewer genes
-    returns dict: "viterbi", "both" and ("writer", threshold) -> scores as `evaluate` gives them
+    thresholds:    hazards to try for the writer; ties go to the higher one, which writes fewer genes
+    probabilities: least probabilities to try for the exact path; ties go to the lower one, which drops fewer genes
+    returns dict decoder -> scores as `evaluate` gives them, with the chosen thresholds
     """
 
-    choices  = {("writer", threshold): {"decoder": "writer", "writer_threshold": threshold}
-                for threshold in thresholds}
-    scores   = _compare(model, samples, tokenizer, {"viterbi": {"decoder": "viterbi"}, **choices}, threads)
-    best     = max(thresholds, key=lambda threshold: (scores["writer", threshold]["gene_f1"], threshold))
-    scores.update(_compare(model, samples, tokenizer, {"both": {"decoder": "both", "writer_threshold": best}}, threads))
+    hazards  = {("writer", value): {"decoder": "writer", "writer_threshold": value, "min_probability": 0.0}
+                for value in thresholds}
+    limits   = {("viterbi", value): {"decoder": "viterbi", "min_probability": value} for value in probabilities}
+    tried    = {name: rates["gene_f1"]
+                for name, rates in _compare(model, samples, tokenizer, hazards | limits, threads).items()}
     decoding = model.config.decoding
-    decoding["writer_threshold"] = best
-    ranking  = {"viterbi": scores["viterbi"], "both": scores["both"], "writer": scores["writer", best]}
-    decoding["decoder"] = max(ranking, key=lambda name: ranking[name]["gene_f1"])
+    decoding["writer_threshold"] = max(thresholds, key=lambda value: (tried["writer", value], value))
+    decoding["min_probability"]  = max(probabilities, key=lambda value: (tried["viterbi", value], -value))
+    scores   = evaluate(model, samples, tokenizer, ("viterbi", "both", "writer"), threads)
+    decoding["decoder"] = max(scores, key=lambda name: scores[name]["gene_f1"])
     return scores
 
 

@@ -13,6 +13,7 @@ class Settings:
 
     decoder:          "writer", "viterbi" or "both"
     writer_threshold: float, hazard above which the writer takes an anchor
+    min_probability:  float, genes that are less probable are dropped
     rc_average:       bool, Viterbi's potentials are the mean of both strands' readings
     overlap:          float, share of a window that the next one covers again; None: as much as the decoder needs, half
                       a window for the writer (so that a gene of that length is whole in one) and a quarter for the path
@@ -27,6 +28,7 @@ class Settings:
 
     decoder:          str   = "viterbi"
     writer_threshold: float = 0.2
+    min_probability:  float = 0.0
     rc_average:       bool  = True
     overlap:          float = None
     both_add:         float = 0.5

@@ -24,7 +24,7 @@ PRESETS = {
 def decoding_defaults():
     """Decoding settings that a new model starts with; training overwrites what it calibrates."""
 
-    return {"decoder": "viterbi", "writer_threshold": 0.2, "rc_average": True}
+    return {"decoder": "viterbi", "writer_threshold": 0.2, "min_probability": 0.0, "rc_average": True}
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -89,20 +89,17 @@ def genes(model, chosen, threads):
 
 
 def calibrate(folder, chosen, device, threads):
-    """Choose decoder and writer threshold of a finished model folder; its config.json is written again.
+    """Choose decoder and thresholds of a finished model folder; its config.json is written again.
 
     folder:  path of the model folder
     chosen:  list of dicts, from `samples`
     device:  torch.device
     threads: int
-    returns dict: decoder, writer_threshold and gene F1 by decoder
+    returns dict: decoder, writer_threshold, min_probability and gene F1 by decoder
     """
 
     model  = folders.load(folder, device)
     scores = evaluate.calibrate(model, chosen, threads=threads)
     folders.save_config(model.config, folder)
-    threshold = model.config.decoding["writer_threshold"]
-    return {"decoder":         model.config.decoding["decoder"], "writer_threshold": threshold,
-            "writer_gene_f1":  scores["writer", threshold]["gene_f1"],
-            "viterbi_gene_f1": scores["viterbi"]["gene_f1"],
-            "both_gene_f1":    scores["both"]["gene_f1"]}
+    chosen = {name: model.config.decoding[name] for name in ("decoder", "writer_threshold", "min_probability")}
+    return {**chosen, **{f"{decoder}_gene_f1": rates["gene_f1"] for decoder, rates in scores.items()}}

@@ -245,7 +245,7 @@ class Run:
             checkpoint.save(self.out_dir, {**state, **self._settings()}, self.config.keep_checkpoints)
 
     def _finish(self):
-        """Choose the writer's threshold with the best weights; the summary."""
+        """Choose the decoder with the best weights; the summary."""
 
         progress = self.trainer.progress
         summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
@@ -270,9 +270,10 @@ class Run:
             self.report.line(f"{summary['skipped']} steps skipped as not finite; "
                              f"{summary['mask_misses']} true sites that the grammar would not allow")
         if "writer_threshold" in summary:
-            self.report.line(f"gene F1 on eval.json: viterbi {summary['viterbi_gene_f1']:.3f}, writer "
-                             f"{summary['writer_gene_f1']:.3f} (threshold {summary['writer_threshold']:g}), both "
-                             f"{summary['both_gene_f1']:.3f}; {summary['decoder']} is the model's decoder")
+            self.report.line(f"gene F1 on eval.json: viterbi {summary['viterbi_gene_f1']:.3f} (probability from "
+                             f"{summary['min_probability']:g}), writer {summary['writer_gene_f1']:.3f} (threshold "
+                             f"{summary['writer_threshold']:g}), both {summary['both_gene_f1']:.3f}; "
+                             f"{summary['decoder']} is the model's decoder")
 
     def _settings(self):
         """What a checkpoint says beside the state itself."""
