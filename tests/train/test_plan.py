@@ -19,9 +19,9 @@ def evaluations(config):
 
     losses = config.max_steps / config.eval_every if config.eval_every else plans.LOSSES
     genes  = config.max_steps / config.generate_every if config.generate_every else plans.GENES
-    genes  = max(0.0, genes) + plans.CALIBRATION * config.calibrate
-    return (losses + 1) * SPEED.batch * config.eval_batches, \
-        genes * SPEED.sample * config.generate_samples * plans.WRITES
+    genes  = max(0.0, genes)
+    return (losses + genes + 1) * SPEED.batch * config.eval_batches, \
+        (genes + plans.CALIBRATION * config.calibrate) * SPEED.sample * config.generate_samples * plans.WRITES
 
 
 def settled(batches=12, samples=64, **changes):

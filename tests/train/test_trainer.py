@@ -106,11 +106,12 @@ def test_genes_are_scored_and_decoding_is_calibrated(baked, start, tmp_path):
     import genet5.model.folder as folders
     import genet5.train.logs as logs
 
-    config  = dataclasses.replace(SMALL, max_steps=2, eval_every=1, generate_every=1, generate_samples=2,
+    config  = dataclasses.replace(SMALL, max_steps=3, eval_every=2, generate_every=1, generate_samples=2,
                                   calibrate=True)
     summary = loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()
     rows    = logs.read(tmp_path / "run" / "eval_log.csv")
-    assert [row["writer_gene_f1"] is None for row in rows] == [True, False, True]
+    assert [row["step"] for row in rows] == [0, 1, 2, 3]
+    assert [row["writer_gene_f1"] is None for row in rows] == [True, False, False, True]
     decoding = folders.load(tmp_path / "run").config.decoding
     for name in ("writer_threshold", "min_probability", "decoder"):
         assert decoding[name] == summary[name]

@@ -192,7 +192,7 @@ class Run:
                 self.training_log.write(row)
             took = (time.perf_counter() - begin) / (done - first)
             self.report.step(row, steps, took * (steps - done))
-            if done % config.eval_every == 0 or done == steps:
+            if done % config.eval_every == 0 or self._genes_due() or done == steps:
                 self._evaluate()
             # one process's signal stops all of them
             asked = self.group.total([float(stop.asked)])[0] > 0
@@ -204,12 +204,17 @@ class Run:
                 raise KeyboardInterrupt
         self.report.end()
 
+    def _genes_due(self):
+        """Whether gene F1 is due after the present step; the calibration stands for the last one."""
+
+        step, every = self.trainer.progress.step, self.config.generate_every
+        return every > 0 and 0 < step < self.config.max_steps and step % every == 0
+
     def _evaluate(self):
         """Validation loss, gene F1 where it is due; the best model is saved."""
 
         progress, config = self.trainer.progress, self.config
-        due = config.generate_every > 0 and 0 < progress.step < config.max_steps \
-            and progress.step % config.generate_every == 0
+        due = self._genes_due()
         with evaluation.averaged(self.trainer) as model:
             row  = evaluation.validate(self.trainer, self.held)
             best = row["loss"] < progress.best_loss

@@ -70,7 +70,8 @@ def settle(config, speed, batches, samples):
     loss   = speed.batch * config.eval_batches
     genes  = speed.sample * config.generate_samples * WRITES
     left  -= loss + CALIBRATION * genes * config.calibrate
-    for every, cost, times in ((config.eval_every, loss, LOSSES), (config.generate_every, genes, GENES)):
+    # a gene F1 comes with a validation loss
+    for every, cost, times in ((config.eval_every, loss, LOSSES), (config.generate_every, genes + loss, GENES)):
         if every == 0:
             left -= times * cost
         elif every > 0:
