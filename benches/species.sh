@@ -42,7 +42,7 @@ step tokenizer genet5 tokenizer train "$out/raw" "$out/tokenizer.json" --vocab-s
 step bake genet5 bake "$out/raw" "$out/baked" --tokenizer "$out/tokenizer.json" --genetic-code "$species=$code"
 step init genet5 init "$out/start" --tokenizer "$out/tokenizer.json" --preset "${PRESET:-small}" --genetic-code "$code"
 step sft torch.distributed.run --standalone --nproc-per-node "$processes" -m genet5 \
-    sft "$out/baked" "$out/model" "$out/start" --max-minutes "$minutes" --threads 1 --batch-rows "$processes"
+    sft "$out/baked" "$out/model" "$out/start" --max-minutes "$minutes" --batch-rows "$processes"
 
 # the default decoder's genes, then each decoder by name
 predict=(genet5 predict "$out/model" "$fna" --contigs "$contigs" --genetic-code "$code")

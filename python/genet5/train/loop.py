@@ -165,8 +165,8 @@ class Run:
         with evaluation.averaged(self.trainer) as model:
             evaluation.validate(self.trainer, self.held[:1])
             times.append(time.perf_counter())
-            if few:
-                evaluation.genes(model, few, self.config.threads)
+            if few and self.first:
+                evaluation.genes(model, few, self._cores())
             times.append(time.perf_counter())
         return plans.Speed(step=step, batch=times[1] - times[0], sample=(times[2] - times[1]) / max(1, len(few)),
                            spent=times[2] - self.began)
@@ -204,6 +204,11 @@ class Run:
                 raise KeyboardInterrupt
         self.report.end()
 
+    def _cores(self):
+        """Threads for what the first process does alone: those of the waiting ones of its machine, too."""
+
+        return self.config.threads * self.group.local_world
+
     def _genes_due(self):
         """Whether gene F1 is due after the present step; the calibration stands for the last one."""
 
@@ -222,7 +227,7 @@ class Run:
                 progress.best_loss, progress.best_step = row["loss"], progress.step
             if self.first:
                 if due:
-                    row.update(evaluation.genes(model, self.samples, config.threads))
+                    row.update(evaluation.genes(model, self.samples, self._cores()))
                 if best:
                     self._save_best(row)
         if self.first:
@@ -259,7 +264,7 @@ class Run:
         if self.first:
             if self.config.calibrate:
                 summary.update(evaluation.calibrate(self.out_dir, self.samples, self.trainer.device,
-                                                    self.config.threads))
+                                                    self._cores()))
             self._tell(summary)
             self.training_log.close()
             self.evaluation_log.close()
