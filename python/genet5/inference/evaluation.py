@@ -8,7 +8,7 @@ import genet5.inference.settings as settings
 import genet5.tokenizer as tk
 
 # hazards for the writer; probabilities for the path, whose gene F1 is best where half of itself is the limit
-THRESHOLDS    = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+THRESHOLDS    = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 PROBABILITIES = (0.0, 0.1, 0.2, 0.3, 0.4)
 
 
