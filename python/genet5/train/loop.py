@@ -218,8 +218,8 @@ class Run:
     def _evaluate(self):
         """Validation loss, gene F1 where it is due; the best model is saved."""
 
-        progress, config = self.trainer.progress, self.config
-        due = self._genes_due()
+        progress = self.trainer.progress
+        due      = self._genes_due()
         with evaluation.averaged(self.trainer) as model:
             row  = evaluation.validate(self.trainer, self.held)
             best = row["loss"] < progress.best_loss
