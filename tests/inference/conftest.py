@@ -57,18 +57,21 @@ def eager(model_folder):
     """The same model with its lattice biased towards genes, so that the exact path holds many."""
 
     import genet5
+    import genet5.model.stem as stems
 
     import torch
 
     predictor  = genet5.load(model_folder, device="cpu", threads=2)
     potentials = predictor.model.head.potentials
     with torch.no_grad():
-        potentials.weight.copy_(0.3 * torch.randn(potentials.weight.shape, generator=torch.Generator().manual_seed(1)))
+        potentials.weight.copy_(torch.randn(potentials.weight.shape, generator=torch.Generator().manual_seed(1)))
+        potentials.weight[:9] *= 0.03 / stems.LABEL_SCALE
+        potentials.weight[9:] *= 0.3 / stems.SITE_SCALE
         potentials.bias.zero_()
         # intergenic and introns cost something, starts and stops pay
-        potentials.bias[0]                = -0.1
-        potentials.bias[7:9]              = -0.2
-        potentials.bias[[9, 10, 13, 14]]  = 4.0
+        potentials.bias[0]               = -0.01 / stems.LABEL_SCALE
+        potentials.bias[7:9]             = -0.02 / stems.LABEL_SCALE
+        potentials.bias[[9, 10, 13, 14]] = 4.0 / stems.SITE_SCALE
     return predictor
 
 

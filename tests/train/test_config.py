@@ -42,7 +42,7 @@ def test_resume_takes_what_is_free_and_refuses_the_rest():
     settled = dataclasses.replace(asked, max_steps=90, crop=512)
     merged  = configs.merge(asked, settled, {"threads": 3, "crop": 0, "max_steps": 90, "lr": asked.lr})
     assert merged == dataclasses.replace(settled, threads=3)
-    with pytest.raises(errors.DataError, match=r"lr = 0\.0012, not 0\.1"):
+    with pytest.raises(errors.DataError, match=r"lr = 0\.0015, not 0\.1"):
         configs.merge(asked, settled, {"lr": 0.1})
 
 
