@@ -104,7 +104,24 @@ def test_info_shows_a_file_as_it_is(run, dnabert):
     assert any(line[:2] == ["7", "1861"] for line in lines)
 
 
+def test_expand_adds_tokens_to_a_file(run, own, raw, tmp_path):
+    code, out, err = run("tokenizer", "expand", own.path, raw, tmp_path / "larger.json", "--add", 50)
+    assert code == 0 and "350 tokens, 50 of them new" in out and "merges 50/50" in err
+    assert tk.read(tmp_path / "larger.json").tokens()[:300] == tk.read(own.path).tokens()
+    code, _, err = run("tokenizer", "expand", own.path, raw, tmp_path / "larger.json", "--add", 50)
+    assert code == 1 and "--force" in err
+
+
+def test_expand_gives_a_model_folder_for_a_model_folder(run, own, raw, tmp_path):
+    folders = pytest.importorskip("genet5.model.folder", reason="a model needs torch")
+    folders.create(tmp_path / "model", own.path, preset="tiny")
+    assert run("tokenizer", "expand", tmp_path / "model", raw, tmp_path / "larger.json", "--add", 5)[0] == 2
+    assert run("tokenizer", "expand", tmp_path / "model", raw, tmp_path / "larger", "--add", 5)[0] == 0
+    assert folders.load(tmp_path / "larger").config.vocab_size == 305
+    assert run("predict", tmp_path / "larger", raw / "A.first" / "fna.gz", "-o", tmp_path / "genes.gff3")[0] == 0
+
+
 def test_help_has_an_example(run):
-    for command in ([], ["train"], ["info"]):
+    for command in ([], ["train"], ["expand"], ["info"]):
         code, out, _ = run("tokenizer", *command, "--help")
         assert code == 0 and "genet5 tokenizer" in out.split("Example")[1]

@@ -46,6 +46,39 @@ def create(out, tokenizer_path, preset="small", seed=0, force=False, **changes):
     return model
 
 
+def expand(path, tokenizer, out):
+    """Write the model of a folder with a larger vocabulary.
+
+    The embedding of each new token starts as the mean of the embeddings of the old tokens that its text was cut into
+    before: row(new) = (row(piece 1) + ... + row(piece n)) / n. All else stays, so the outputs on a text that no new
+    token occurs in stay as well.
+
+    path:      path of the model folder
+    tokenizer: Tokenizer that `genet5.tokenizer.expand` made from the folder's own
+    out:       path of the new folder
+    returns the new model
+    raises DataError where the folder is broken or its tokenizer is no part of the new one
+    """
+
+    old_model = load(path)
+    old       = tk.load(pathlib.Path(path) / TOKENIZER)
+    first     = old.vocab_size
+    if tokenizer.tokens()[:first] != old.tokens():
+        raise errors.DataError(f"the larger tokenizer does not begin with the tokens of {path}")
+    config    = configs.ModelConfig.from_dict({**old_model.config.to_dict(), "vocab_size": tokenizer.vocab_size})
+    state     = old_model.state_dict()
+    rows_VC   = state["embed.weight"]
+    pieces    = [old.encode(token.encode())[0].tolist() for token in tokenizer.tokens()[first:]]
+    new_rows  = [rows_VC[ids].double().mean(dim=0).to(rows_VC.dtype) for ids in pieces]
+    model     = network.GeneT5(config)
+    model.load_state_dict({**state, "embed.weight": torch.cat((rows_VC, *(row[None] for row in new_rows)))})
+    out       = pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(out / TOKENIZER)
+    save(model, out, out / TOKENIZER)
+    return model.eval()
+
+
 def tokenizer_file(path):
     """The tokenizer.json that a path names, itself or as a folder."""
 

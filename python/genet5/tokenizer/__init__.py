@@ -62,6 +62,23 @@ def train(sequences=(), genomes=(), vocab_size=4096, max_token_length=32, min_co
                                 threads, progress)
 
 
+def expand(base, sequences=(), genomes=(), add=4096, max_token_length=32, min_count=2, piece=1000, threads=1,
+           progress=None):
+    """Learn further merges on top of a tokenizer; no old id changes, new tokens take the next free ids.
+
+    base: Tokenizer
+    add:  int, number of new tokens; fewer when pairs run out
+    The other parameters, and the rule by which pairs merge, are those of `train`; the sequence is cut into the old
+    tokens first.
+    returns Tokenizer
+    raises OSError, InputError for a bad FASTA file or contig, ValueError for an impossible size
+    """
+
+    genomes = [(path, list(exclude)) for path, exclude in genomes]
+    return core.tokenizer.expand(base, list(sequences), genomes, add, max_token_length, min_count, piece, threads,
+                                 progress)
+
+
 def raw_genomes(raw_dir, species=(), exclude_contigs=()):
     """Find the genomes of a raw folder.
 
@@ -117,6 +134,12 @@ def output_file(out):
 
     out = pathlib.Path(out)
     return out if out.suffix == ".json" else out / FILE
+
+
+def is_model(path):
+    """Whether a path is a model folder, of which the tokenizer is a part."""
+
+    return (pathlib.Path(path) / "model.safetensors").is_file()
 
 
 def _usage(tokenizer, genome):

@@ -1,8 +1,10 @@
 //! `genet5._core.tokenizer`.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use genet5_core::tokenizer as core;
+use genet5_core::Result;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -133,14 +135,50 @@ fn train(
     threads: usize,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Tokenizer> {
-    let genomes: Vec<_> = genomes.into_iter().map(|(path, exclude)| core::Genome { path, exclude }).collect();
     let options = core::TrainOptions { vocab_size, max_token_length, min_count };
     let inner = detach::run(py, |stop| {
-        let mut corpus = core::Corpus::read(&genomes, piece, threads, stop)?;
-        sequences.iter().try_for_each(|sequence| corpus.add(sequence))?;
+        let corpus = corpus(&sequences, genomes, piece, threads, stop)?;
         core::train(corpus, &options, &mut |done, total| report(&progress, done, total), stop)
     })?;
     Ok(Tokenizer { inner })
+}
+
+/// Learns further merges on top of a vocabulary; otherwise as `train`.
+#[pyfunction]
+#[pyo3(signature = (base, sequences, genomes, add, max_token_length, min_count, piece, threads, progress))]
+#[allow(clippy::too_many_arguments)]
+fn expand(
+    py: Python<'_>,
+    base: &Bound<'_, Tokenizer>,
+    sequences: Vec<PyBackedBytes>,
+    genomes: Vec<(PathBuf, Vec<String>)>,
+    add: usize,
+    max_token_length: usize,
+    min_count: u64,
+    piece: usize,
+    threads: usize,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Tokenizer> {
+    let base = &base.get().inner;
+    let options = core::ExpandOptions { add, max_token_length, min_count };
+    let inner = detach::run(py, |stop| {
+        let corpus = corpus(&sequences, genomes, piece, threads, stop)?;
+        core::expand(base, corpus, &options, &mut |done, total| report(&progress, done, total), stop)
+    })?;
+    Ok(Tokenizer { inner })
+}
+
+fn corpus(
+    sequences: &[PyBackedBytes],
+    genomes: Vec<(PathBuf, Vec<String>)>,
+    piece: usize,
+    threads: usize,
+    stop: &AtomicBool,
+) -> Result<core::Corpus> {
+    let genomes: Vec<_> = genomes.into_iter().map(|(path, exclude)| core::Genome { path, exclude }).collect();
+    let mut corpus = core::Corpus::read(&genomes, piece, threads, stop)?;
+    sequences.iter().try_for_each(|sequence| corpus.add(sequence))?;
+    Ok(corpus)
 }
 
 // every so often, since the callback needs the interpreter
@@ -158,6 +196,7 @@ fn report(progress: &Option<Py<PyAny>>, done: usize, total: usize) {
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "tokenizer", |module| {
         module.add_class::<Tokenizer>()?;
-        module.add_function(wrap_pyfunction!(train, module)?)
+        module.add_function(wrap_pyfunction!(train, module)?)?;
+        module.add_function(wrap_pyfunction!(expand, module)?)
     })
 }

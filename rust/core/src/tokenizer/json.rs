@@ -71,6 +71,20 @@ pub(super) fn with_special(value: &Value, tokens: &[String], names: &[&str]) -> 
     value
 }
 
+/// `value` with further merges at the end; what they make gets the next ids, from `next` on.
+pub(super) fn with_merges(value: &Value, next: usize, merges: &[[String; 2]]) -> Value {
+    let mut value = value.clone();
+    let as_text = value["model"]["merges"].get(0).is_none_or(Value::is_string);
+    for (id, [left, right]) in (next..).zip(merges) {
+        value["model"]["vocab"][format!("{left}{right}")] = json!(id);
+        let merge = if as_text { json!(format!("{left} {right}")) } else { json!([left, right]) };
+        if let Some(list) = value["model"]["merges"].as_array_mut() {
+            list.push(merge);
+        }
+    }
+    value
+}
+
 /// A new file: `[UNK]`, `[PAD]`, the letters, what the merges make, the gene language.
 pub(super) fn new_file(merges: &[[String; 2]]) -> Value {
     let letters = ["A", "C", "G", "T"].map(String::from);

@@ -1,10 +1,12 @@
 //! DNA tokens: byte-pair encoding over A, C, G and T, in Hugging Face's `tokenizer.json`.
 //!
-//! [`Tokenizer`] reads and writes the file and encodes; [`Corpus`] and [`train`] make a new one.
+//! [`Tokenizer`] reads and writes the file and encodes; [`Corpus`] and [`train`] make a new one,
+//! [`expand`] makes one larger.
 //! Encoding gives the ids of Hugging Face tokenizers in time linear in the sequence's length.
 
 mod corpus;
 mod encode;
+mod expand;
 mod json;
 mod merges;
 mod train;
@@ -22,6 +24,7 @@ use crate::{files, Error, Result};
 use merges::Merges;
 
 pub use corpus::{Corpus, Genome};
+pub use expand::{expand, ExpandOptions};
 pub use train::{train, TrainOptions};
 
 /// The special tokens of the gene language, in the order in which they are appended.

@@ -46,12 +46,16 @@ fn plain_training(pieces: &[String], options: &TrainOptions) -> Vec<[String; 2]>
     merges
 }
 
-fn trained(pieces: &[String], options: &TrainOptions) -> Tokenizer {
+fn corpus(pieces: &[String]) -> Corpus {
     let mut corpus = Corpus::new(1000).unwrap();
     for piece in pieces {
         corpus.add(piece.as_bytes()).unwrap();
     }
-    train(corpus, options, &mut |_, _| {}, &AtomicBool::new(false)).unwrap()
+    corpus
+}
+
+fn trained(pieces: &[String], options: &TrainOptions) -> Tokenizer {
+    train(corpus(pieces), options, &mut |_, _| {}, &AtomicBool::new(false)).unwrap()
 }
 
 fn merges(tokenizer: &Tokenizer) -> Vec<[String; 2]> {
@@ -83,6 +87,22 @@ proptest! {
             prop_assert_eq!(&parts, &plain_bpe(text, &merges(&tokenizer)));
             let ends: Vec<u32> = encoding.starts.iter().zip(&parts).map(|(start, part)| start + part.len() as u32).collect();
             prop_assert_eq!(&ends[..ends.len().saturating_sub(1)], encoding.starts.get(1..).unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn expansion_goes_on_where_training_stopped(
+        pieces in prop::collection::vec("[ACGT]{1,120}|[AT]{1,120}|A{1,40}", 1..6),
+        first in 0usize..20, more in 0usize..20, max_token_length in 2usize..12, min_count in 1u64..4,
+    ) {
+        let options = |tokens| TrainOptions { vocab_size: 13 + tokens, max_token_length, min_count };
+        let base = trained(&pieces, &options(first));
+        let add = ExpandOptions { add: more, max_token_length, min_count };
+        let expanded = expand(&base, corpus(&pieces), &add, &mut |_, _| {}, &AtomicBool::new(false)).unwrap();
+        prop_assert_eq!(merges(&expanded), merges(&trained(&pieces, &options(first + more))));
+        prop_assert_eq!(&expanded.tokens()[..base.vocab_size()], base.tokens());
+        for token in expanded.tokens().iter().filter(|token| token.bytes().all(|b| b"ACGT".contains(&b))) {
+            prop_assert_eq!(expanded.encode(token.as_bytes()).ids, vec![expanded.token_id(token).unwrap()]);
         }
     }
 

@@ -15,7 +15,8 @@ use super::merges::{LETTERS, MAX_RANKS};
 use super::{json, Tokenizer, GENE_LANGUAGE};
 use crate::{Error, Result};
 
-const INSIDE: u16 = BREAK - 1;
+/// Stands between the first and the last base of a token.
+pub(super) const INSIDE: u16 = BREAK - 1;
 
 /// Tokens of our own vocabularies that are no product of a merge: `[UNK]`, `[PAD]`, four letters
 /// and the gene language.
@@ -63,8 +64,35 @@ pub fn train(
         return Err(Error::value("there is no sequence of A, C, G and T to train on"));
     }
     let floor = corpus.bases() / options.vocab_size as u64 / 16;
-    let mut trainer = Trainer::new(corpus.symbols, options, floor);
-    let mut texts: Vec<String> = ["A", "C", "G", "T"].map(String::from).to_vec();
+    let limits = Limits { floor, min_count: options.min_count, longest: options.max_token_length };
+    let letters = ["A", "C", "G", "T"].map(String::from).to_vec();
+    let merges = learn(corpus.symbols, letters, &limits, wanted, progress, stop)?;
+    json::build(json::new_file(&merges)).map_err(Error::Value)
+}
+
+/// Which pairs may merge.
+pub(super) struct Limits {
+    /// Pairs below this count are looked for only when the others have run out.
+    pub floor: u64,
+    /// A pair seen less often does not merge.
+    pub min_count: u64,
+    /// Most bases of a token.
+    pub longest: usize,
+}
+
+/// The next `wanted` merges, or as many as there are, of a corpus cut into the tokens `texts`.
+///
+/// `symbols` holds the rank of each token at its first and at its last base, BREAK between pieces.
+pub(super) fn learn(
+    symbols: Vec<u16>,
+    mut texts: Vec<String>,
+    limits: &Limits,
+    wanted: usize,
+    progress: &mut dyn FnMut(usize, usize),
+    stop: &AtomicBool,
+) -> Result<Vec<[String; 2]>> {
+    let lengths = texts.iter().map(|text| text.len() as u32).collect();
+    let mut trainer = Trainer::new(symbols, lengths, limits);
     let mut merges = Vec::with_capacity(wanted);
     while merges.len() < wanted {
         if stop.load(Ordering::Relaxed) {
@@ -77,7 +105,7 @@ pub fn train(
         merges.push(parts);
         progress(merges.len(), wanted);
     }
-    json::build(json::new_file(&merges)).map_err(Error::Value)
+    Ok(merges)
 }
 
 /// A pair that is frequent enough to be listed.
@@ -103,16 +131,16 @@ struct Trainer {
 }
 
 impl Trainer {
-    fn new(symbols: Vec<u16>, options: &TrainOptions, floor: u64) -> Self {
-        let min_count = options.min_count.max(1);
+    fn new(symbols: Vec<u16>, lengths: Vec<u32>, limits: &Limits) -> Self {
+        let min_count = limits.min_count.max(1);
         let mut trainer = Trainer {
             symbols,
-            lengths: vec![1; LETTERS],
+            lengths,
             listed: FxHashMap::default(),
             heap: BinaryHeap::new(),
-            floor: floor.max(min_count),
+            floor: limits.floor.max(min_count),
             min_count,
-            longest: u32::try_from(options.max_token_length).unwrap_or(u32::MAX),
+            longest: u32::try_from(limits.longest).unwrap_or(u32::MAX),
             before: Neighbours::default(),
             after: Neighbours::default(),
         };
