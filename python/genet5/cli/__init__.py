@@ -12,12 +12,13 @@ import genet5.cli.errors as errors
 COMMANDS = {
     "bake":      ("genet5.cli.bake:bake",           "Turn genomes into training shards."),
     "demo":      ("genet5.cli.demo:demo",           "Simulate, train, predict and score in five minutes."),
-    "init":      ("genet5.cli.init:init",           "Make an untrained model folder."),
+    "init":      ("genet5.cli.init:init",           "Make a model folder to train, from DNABERT-2 or from nothing."),
     "inspect":   ("genet5.cli.inspect:inspect",     "Say what is in an annotation."),
+    "model":     ("genet5.cli.model:model",         "Say how large a model is."),
     "predict":   ("genet5.cli.predict:predict",     "Find the genes of a genome."),
     "sft":       ("genet5.cli.sft:sft",             "Train a model on baked genomes."),
     "simulate":  ("genet5.cli.simulate:simulate",   "Write a random genome with its annotation."),
-    "tokenizer": ("genet5.cli.tokenizer:tokenizer", "Train or look at a DNA tokenizer."),
+    "tokenizer": ("genet5.cli.tokenizer:tokenizer", "Train, enlarge or look at a DNA tokenizer."),
 }
 
 CONTEXT = {"auto_envvar_prefix": "GENET5", "help_option_names": ["-h", "--help"]}

@@ -9,6 +9,9 @@ import torch.nn.functional as F
 
 import genet5.model.attention as attention
 
+# of the layer norms: torch's default, and DNABERT-2's
+EPSILON = {"pre": 1e-5, "post": 1e-12}
+
 
 class FeedForward(nn.Module):
     """Gated feed-forward, GEGLU or SwiGLU; source: Shazeer, arXiv 2002.05202."""
@@ -61,8 +64,8 @@ class Block(nn.Module):
         self.qkv    = nn.Linear(config.width, 3 * config.width)
         self.out    = nn.Linear(config.width, config.width)
         self.feed   = Experts(config) if config.num_experts > 1 else FeedForward(config)
-        self.norm_attention = nn.LayerNorm(config.width, eps=1e-12 if config.norm == "post" else 1e-5)
-        self.norm_feed      = nn.LayerNorm(config.width, eps=1e-12 if config.norm == "post" else 1e-5)
+        self.norm_attention = nn.LayerNorm(config.width, eps=EPSILON[config.norm])
+        self.norm_feed      = nn.LayerNorm(config.width, eps=EPSILON[config.norm])
         self.dropout        = nn.Dropout(config.dropout)
 
     def project(self, x, positions):

@@ -19,6 +19,8 @@ PRESETS = {
               "base_width": 192, "key_width": 128, "norm": "post", "positions": "alibi", "activation": "gelu",
               "block_size": 64, "attention_window": 256},
 }
+# twice as deep
+PRESETS["long"] = {**PRESETS["base"], "num_layers": 24}
 
 
 def decoding_defaults():
@@ -102,7 +104,7 @@ class ModelConfig:
     def preset(cls, name, **changes):
         """A named architecture with some fields changed.
 
-        name: "tiny", "small" or "base"
+        name: "tiny", "small", "base" or "long"
         """
 
         if name not in PRESETS:

@@ -31,19 +31,21 @@ def create(out, tokenizer_path, preset="small", seed=0, force=False, **changes):
     raises DataError when a model is there, InputError for a broken tokenizer
     """
 
-    out = pathlib.Path(out)
-    if (out / CONFIG).exists() and not force:
-        raise errors.DataError(f"{out} already holds a model; --force replaces it")
-    source    = tokenizer_file(tokenizer_path)
-    tokenizer = tk.load(source)
+    refuse_existing(out, force)
+    tokenizer = tk.load(tokenizer_file(tokenizer_path))
     config    = configs.ModelConfig.preset(preset, vocab_size=tokenizer.vocab_size, pad_id=tokenizer.pad_id, **changes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = network.GeneT5(config)
-    save(model, out, source)
-    # the copy of a foreign file lacks the gene language
-    tokenizer.save(pathlib.Path(out) / TOKENIZER)
+    save_with(model, out, tokenizer)
     return model
+
+
+def refuse_existing(out, force):
+    """raises DataError where the folder `out` holds a model already, unless `force`"""
+
+    if (pathlib.Path(out) / CONFIG).exists() and not force:
+        raise errors.DataError(f"{out} already holds a model; --force replaces it")
 
 
 def expand(path, tokenizer, out):
@@ -62,21 +64,32 @@ def expand(path, tokenizer, out):
 
     old_model = load(path)
     old       = tk.load(pathlib.Path(path) / TOKENIZER)
-    first     = old.vocab_size
-    if tokenizer.tokens()[:first] != old.tokens():
+    known     = old.vocab_size
+    if tokenizer.tokens()[:known] != old.tokens():
         raise errors.DataError(f"the larger tokenizer does not begin with the tokens of {path}")
-    config    = configs.ModelConfig.from_dict({**old_model.config.to_dict(), "vocab_size": tokenizer.vocab_size})
-    state     = old_model.state_dict()
-    rows_VC   = state["embed.weight"]
-    pieces    = [old.encode(token.encode())[0].tolist() for token in tokenizer.tokens()[first:]]
-    new_rows  = [rows_VC[ids].double().mean(dim=0).to(rows_VC.dtype) for ids in pieces]
-    model     = network.GeneT5(config)
-    model.load_state_dict({**state, "embed.weight": torch.cat((rows_VC, *(row[None] for row in new_rows)))})
-    out       = pathlib.Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(out / TOKENIZER)
-    save(model, out, out / TOKENIZER)
+    config = configs.ModelConfig.from_dict({**old_model.config.to_dict(), "vocab_size": tokenizer.vocab_size})
+    state  = old_model.state_dict()
+    rows   = state["embed.weight"]
+    rows   = torch.cat((rows, rows.new_zeros(tokenizer.vocab_size - known, rows.shape[1])))
+    fill_new_rows(rows, old, tokenizer, known)
+    model  = network.GeneT5(config)
+    model.load_state_dict({**state, "embed.weight": rows})
+    save_with(model, out, tokenizer)
     return model.eval()
+
+
+def fill_new_rows(rows_VC, old, new, known):
+    """Embeddings of the new tokens of DNA: the mean of those that their text was cut into before.
+
+    rows_VC: float [V, C], changed in place from row `known` on
+    old:     Tokenizer of the first rows
+    new:     Tokenizer of all rows
+    """
+
+    for number, _ in new.token_lengths():
+        if number >= known:
+            pieces          = old.encode(new.tokens()[number].encode())[0].tolist()
+            rows_VC[number] = rows_VC[pieces].double().mean(dim=0).to(rows_VC.dtype)
 
 
 def tokenizer_file(path):
@@ -84,6 +97,15 @@ def tokenizer_file(path):
 
     path = pathlib.Path(path)
     return path / TOKENIZER if path.is_dir() else path
+
+
+def save_with(model, out, tokenizer):
+    """Write a model folder with a tokenizer that is in memory; otherwise as `save`."""
+
+    out = pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(out / TOKENIZER)
+    save(model, out, out / TOKENIZER)
 
 
 def save(model, out, tokenizer_path):

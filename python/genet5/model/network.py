@@ -71,7 +71,7 @@ class GeneT5(nn.Module):
         self.stem      = stems.Stem(config)
         self.embed     = nn.Embedding(config.vocab_size, config.width)
         self.from_stem = nn.Linear(config.stem_width, config.width, bias=False)
-        self.norm      = nn.LayerNorm(config.width)
+        self.norm      = nn.LayerNorm(config.width, eps=blocks.EPSILON[config.norm])
         self.layers    = nn.ModuleList(blocks.Block(config) for _ in range(config.num_layers))
         self.head      = stems.BaseHead(config)
         # row EOS stands for <bos>, since <eos> is never read back
@@ -110,6 +110,12 @@ class GeneT5(nn.Module):
         returns Prefix
         """
 
+        stem_RBC, x_RTC, memory = self.encode(batch)
+        return Prefix(*self.head(stem_RBC, x_RTC, batch["base_token"]), memory)
+
+    def encode(self, batch):
+        """The stem's features [R, B, stem width], the tokens' final states [R, T, C], keys and values per layer."""
+
         stem_RBC = self.stem(batch["bases"], batch["channels"])
         tokens   = batch["tokens"]
         x_RTC    = self.embed(tokens) + self.from_stem(stems.pool(stem_RBC, batch["base_token"], tokens.shape[1]))
@@ -121,7 +127,7 @@ class GeneT5(nn.Module):
             memory.append((k, v))
         if self.config.norm == "pre":
             x_RTC = self.norm(x_RTC)
-        return Prefix(*self.head(stem_RBC, x_RTC, batch["base_token"]), memory)
+        return stem_RBC, x_RTC, memory
 
     def begin(self, prefix, batch):
         """A cache to write all windows of a batch from the beginning."""

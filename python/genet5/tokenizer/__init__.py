@@ -126,7 +126,7 @@ def info(path, genome=None):
         "hash":              tokenizer.hash,
         "token_lengths":     dict(sorted(lengths.items())),
     }
-    return out if genome is None else {**out, **_usage(tokenizer, genome)}
+    return out if genome is None else {**out, **usage(tokenizer, genome)}
 
 
 def output_file(out):
@@ -142,7 +142,7 @@ def is_model(path):
     return (pathlib.Path(path) / "model.safetensors").is_file()
 
 
-def _usage(tokenizer, genome):
+def usage(tokenizer, genome):
     import genet5.genome as gm
 
     bases = tokens = unknown = 0
