@@ -48,6 +48,41 @@ def test_accumulation_equals_one_big_batch(baked, start):
             assert one[name] == pytest.approx(other[name], rel=1e-4, abs=1e-6)
 
 
+def test_a_mixture_of_experts_logs_its_load_and_evens_it_out(baked, start, tmp_path):
+    import genet5.model.folder as folders
+
+    folders.create(tmp_path / "mixture", start / "tokenizer.json", preset="tiny", num_layers=2, num_experts=4, top_k=2,
+                   window_size=512)
+    whole, parts = trainer(baked, tmp_path / "mixture"), trainer(baked, tmp_path / "mixture", accumulate=2)
+    for _ in range(3):
+        one, other = whole.step(), parts.step()
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+        for kind in ("prefix", "steps"):
+            shares = [float(share) for share in one[f"{kind}_load"].split()]
+            assert len(shares) == 4 and sum(shares) == pytest.approx(1.0, abs=1e-3)
+            assert one[f"{kind}_load"] == other[f"{kind}_load"]
+            assert 0 < one[f"{kind}_load_entropy"] <= 1.3863 and one[f"{kind}_load_max"] >= 1
+    moved = [layer.feed.balance for layer in whole.model.layers]
+    assert all(float(balance.abs().max()) > 0 for balance in moved)
+    again = trainer(baked, tmp_path / "mixture")
+    again.load_state_dict(whole.state_dict())
+    assert all(torch.equal(layer.feed.balance, balance) for layer, balance in zip(again.model.layers, moved))
+    assert again.step()["loss"] == whole.step()["loss"]
+
+
+def test_router_losses_count_where_they_have_weight(baked, start, tmp_path):
+    import genet5.model.folder as folders
+
+    folders.create(tmp_path / "mixture", start / "tokenizer.json", preset="tiny", num_layers=1, num_experts=4, top_k=1,
+                   window_size=512)
+    weights = {**dict.fromkeys(configs.HEADS, 1.0), "router_z": 0.5, "router_balance": 0.25}
+    row     = trainer(baked, tmp_path / "mixture", loss_weights=weights).step()
+    heads   = sum(row[f"{head}_loss"] for head in configs.HEADS)
+    assert row["router_z_loss"] > 0 and row["router_balance_loss"] >= 0.9
+    assert row["loss"] == pytest.approx(heads + 0.5 * row["router_z_loss"] + 0.25 * row["router_balance_loss"])
+    assert trainer(baked, start).step()["router_z_loss"] == 0.0
+
+
 def test_rows_that_cannot_be_shared_out_are_refused(baked, start):
     with pytest.raises(errors.DataError, match="batch_rows 4 is not divisible"):
         trainer(baked, start, accumulate=3)

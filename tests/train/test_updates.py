@@ -73,6 +73,14 @@ def test_muon_takes_the_matrices_of_the_blocks_and_leaves_the_rest_to_adamw():
         assert (name in chosen) != torch.equal(one, other)
 
 
+def test_muon_turns_each_expert_s_matrices_apart():
+    torch.manual_seed(3)
+    stacked = torch.randn(3, 8, 5)
+    parts   = updates._split(stacked, 2)
+    assert [tuple(part.shape) for part in parts] == [(4, 5)] * 6
+    assert torch.equal(torch.stack(parts).reshape(3, 8, 5), stacked)
+
+
 def test_muon_equals_torch_s_on_each_part_of_a_matrix():
     config = configs.TrainConfig(weight_decay=0.1)
     model  = Toy()

@@ -57,6 +57,7 @@ SETTINGS = [
                  show_default=True, help="Read half of the windows from the other strand."),
     click.option("--species", multiple=True, help="Train on this folder of DATA_DIR only; repeatable."),
     setting("--eval-every", int, "Steps between validation losses; 0: a tenth of the run."),
+    setting("--balance-rate", float, "Move of the bias that evens out the use of experts, a step; 0: none."),
     setting("--eval-batches", int, "Validation batches at the most; 0: all."),
     setting("--generate-every", int, "Steps between gene F1s on eval.json; 0: a quarter of the run; -1: never."),
     setting("--generate-samples", int, "Samples of eval.json at the most; 0: all."),

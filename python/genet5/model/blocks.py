@@ -8,6 +8,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import genet5.model.attention as attention
+import genet5.model.experts as experts
 
 # of the layer norms: torch's default, and DNABERT-2's
 EPSILON = {"pre": 1e-5, "post": 1e-12}
@@ -27,34 +28,6 @@ class FeedForward(nn.Module):
         return self.out(self.activate(gate) * value)
 
 
-class Experts(nn.Module):
-    """Top-k mixture of feed-forwards, dropless; router in fp32, weights renormalised over the chosen.
-
-    `load` holds the share of choices per expert of the last call.
-    """
-
-    def __init__(self, config):
-        super().__init__()
-        self.top_k   = config.top_k
-        self.router  = nn.Linear(config.width, config.num_experts, bias=False)
-        self.experts = nn.ModuleList(FeedForward(config) for _ in range(config.num_experts))
-        self.load    = None
-
-    def forward(self, x):
-        flat            = x.reshape(-1, x.shape[-1])
-        with torch.autocast(flat.device.type, enabled=False):
-            share       = self.router(flat.float()).softmax(dim=-1)
-        weight, chosen  = share.topk(self.top_k, dim=-1)
-        weight          = (weight / weight.sum(dim=-1, keepdim=True)).to(flat.dtype)
-        out             = torch.zeros_like(flat)
-        for number, expert in enumerate(self.experts):
-            rows, ranks = (chosen == number).nonzero(as_tuple=True)
-            out.index_add_(0, rows, (expert(flat[rows]) * weight[rows, ranks, None]).to(out.dtype))
-        with torch.no_grad():
-            self.load   = torch.bincount(chosen.reshape(-1), minlength=len(self.experts)) / chosen.numel()
-        return out.reshape(x.shape)
-
-
 class Block(nn.Module):
     """Attention and feed-forward with pre- or post-norm."""
 
@@ -63,7 +36,7 @@ class Block(nn.Module):
         self.config = config
         self.qkv    = nn.Linear(config.width, 3 * config.width)
         self.out    = nn.Linear(config.width, config.width)
-        self.feed   = Experts(config) if config.num_experts > 1 else FeedForward(config)
+        self.feed   = experts.Experts(config) if config.num_experts > 1 else FeedForward(config)
         self.norm_attention = nn.LayerNorm(config.width, eps=EPSILON[config.norm])
         self.norm_feed      = nn.LayerNorm(config.width, eps=EPSILON[config.norm])
         self.dropout        = nn.Dropout(config.dropout)
@@ -77,14 +50,20 @@ class Block(nn.Module):
             q, k = attention.rope(q, positions), attention.rope(k, positions)
         return q, k, v
 
-    def residual(self, x, attend):
-        """Run the block around `attend`, which maps the (normed) input to the attention's output."""
+    def residual(self, x, attend, kind, counted):
+        """Run the block around `attend`, which maps the (normed) input to the attention's output.
+
+        kind, counted: whose load the experts count, see Experts.forward
+        """
+
+        def feed(h):
+            return self.feed(h, kind, counted) if self.config.num_experts > 1 else self.feed(h)
 
         if self.config.norm == "pre":
             x = x + self.dropout(self.out(attend(self.norm_attention(x)).flatten(-2)))
-            return x + self.dropout(self.feed(self.norm_feed(x)))
+            return x + self.dropout(feed(self.norm_feed(x)))
         x = self.norm_attention(x + self.dropout(self.out(attend(x).flatten(-2))))
-        return self.norm_feed(x + self.dropout(self.feed(x)))
+        return self.norm_feed(x + self.dropout(feed(x)))
 
     def prefix(self, x_RTC, positions_RT, window_RT, slopes_H):
         """One layer over packed prefixes.
@@ -102,11 +81,13 @@ class Block(nn.Module):
             return attention.prefix_blocked(q, k, v, window_RT, self.config.attention_window, slopes_H,
                                             self.config.block_size)
 
-        return self.residual(x_RTC, attend), *kept
+        return self.residual(x_RTC, attend, "prefix", window_RT >= 0), *kept
 
-    def steps(self, x_NSC, positions_NS, k_prefix, v_prefix, allowed_NSL, bias_NHSL, k_past=None, v_past=None):
+    def steps(self, x_NSC, positions_NS, k_prefix, v_prefix, allowed_NSL, bias_NHSL, k_past=None, v_past=None,
+              counted=None):
         """One layer over steps, which see their prefix, earlier steps (past) and themselves as allowed says.
 
+        counted:            None or bool [N, S], False where a step is padding
         k_prefix, v_prefix: [N, P, H, D]; k_past, v_past: None or [N, A, H, D]; L = P + A + S
         returns the new states [N, S, C] and the keys and values of past and present steps [N, A + S, H, D]
         """
@@ -121,4 +102,4 @@ class Block(nn.Module):
             return attention.steps(q, torch.cat((k_prefix, k), dim=1), torch.cat((v_prefix, v), dim=1),
                                    allowed_NSL, bias_NHSL)
 
-        return self.residual(x_NSC, attend), *kept
+        return self.residual(x_NSC, attend, "steps", counted), *kept

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 import genet5._core as core
+import genet5.model.experts as experts
 
 # the lattice counts nats per base, of which a gene has thousands and decisions few
 WEIGHTS = {"site": 1.0, "segmentation": 1.0, "lattice": 200.0}
@@ -47,7 +48,8 @@ def losses(model, batch, threads=0):
     """Sums and counts of every head on one batch with targets.
 
     returns a dict of tensors: site_sum (nats), site_count (steps), segmentation_sum, segmentation_count (bases),
-    lattice_sum, lattice_count (bases), mask_misses (steps whose true site the grammar would not allow)
+    lattice_sum, lattice_count (bases), router_balance_sum, router_z_sum and their counts (tokens), mask_misses (steps
+    whose true site the grammar would not allow)
     """
 
     prefix  = model.prefill(batch)
@@ -57,8 +59,12 @@ def losses(model, batch, threads=0):
     logits  = prefix.segmentation.float().flatten(0, 1)
     nll     = F.cross_entropy(logits, labels.masked_fill(~known, -100).flatten(), reduction="sum")
     lattice, solved = LatticeLoss.apply(prefix.potentials, batch, model.config.grammar(), threads)
+    tokens  = batch["window_tokens"].sum()
+    router  = experts.penalties(model, nll.device)
     return {"site_sum":           site["sum"],
             "site_count":         site["count"],
+            **{f"{name}_sum": value for name, value in router.items()},
+            **{f"{name}_count": tokens for name in router},
             "segmentation_sum":   nll,
             "segmentation_count": known.sum(),
             "lattice_sum":        lattice,
@@ -105,4 +111,4 @@ def total(sums, counts, weights=None):
 
     weights = WEIGHTS if weights is None else weights
     return sum(weight * sums[f"{head}_sum"] / counts[f"{head}_count"].clamp(min=1)
-               for head, weight in weights.items())
+               for head, weight in weights.items() if weight)

@@ -153,7 +153,8 @@ class GeneT5(nn.Module):
         bos   = torch.zeros_like(step_type[:, :1])
         types = torch.cat((bos, step_type.where(step_type < len(configs.SITE_TYPES), 0)), dim=1)
         place = torch.cat((torch.zeros_like(step_position[:, :1]), step_position.clamp(min=0)), dim=1)
-        return self._advance(self.begin(prefix, batch), types, place)
+        counted = torch.cat((torch.ones_like(bos, dtype=torch.bool), step_type < len(configs.SITE_TYPES)), dim=1)
+        return self._advance(self.begin(prefix, batch), types, place, counted)
 
     def step(self, cache, step_type, step_position):
         """Read one step of each window in the cache and return the states that predict the next.
@@ -168,7 +169,7 @@ class GeneT5(nn.Module):
             step_position = torch.zeros(len(cache.windows), dtype=torch.int32, device=cache.windows.device)
         return self._advance(cache, step_type[:, None], step_position[:, None])[:, 0]
 
-    def _advance(self, cache, types_NS, positions_NS):
+    def _advance(self, cache, types_NS, positions_NS, counted_NS=None):
         """Run steps through the blocks behind what the cache holds, and extend it."""
 
         x_NSC  = self._embed_steps(cache, types_NS, positions_NS)
@@ -181,7 +182,7 @@ class GeneT5(nn.Module):
         for number, layer in enumerate(self.layers):
             k_past, v_past    = cache.past[number] or (None, None)
             x_NSC, k, v       = layer.steps(x_NSC, positions_NS, *cache.memory[number], allowed_NSL, bias,
-                                            k_past, v_past)
+                                            k_past, v_past, counted_NS)
             cache.past[number] = (k, v)
         return self.norm(x_NSC) if self.config.norm == "pre" else x_NSC
 

@@ -2,6 +2,7 @@
 
 import random
 
+import genet5.model.experts as experts
 import genet5.model.folder as folders
 import genet5.tokenizer as tk
 
@@ -25,8 +26,7 @@ def info(path, genome=None):
     tokenizer = tk.load(folders.tokenizer_file(path))
     rate      = bases_per_token(tokenizer, genome)
     total     = sum(parameter.numel() for parameter in model.parameters())
-    experts   = sum(p.numel() for name, p in model.named_parameters() if ".feed.experts." in name)
-    idle      = experts * (config.num_experts - config.top_k) // config.num_experts
+    idle      = _mixed(model) * (config.num_experts - config.top_k) // config.num_experts
     return {**{name: getattr(config, name) for name in ("width", "num_layers", "num_heads", "feed_forward", "norm",
                                                         "positions", "num_experts", "top_k", "attention_window",
                                                         "window_size", "vocab_size")},
@@ -44,16 +44,21 @@ def flops_per_base(model, rate):
     """
 
     config = model.config
-    blocks = sum(p.numel() for name, p in model.layers.named_parameters()
-                 if p.ndim == 2 and not name.endswith("router.weight"))
-    share  = sum(p.numel() for name, p in model.layers.named_parameters() if ".experts." in name and p.ndim == 2)
-    active = blocks - share * (config.num_experts - config.top_k) / config.num_experts
+    blocks = sum(p.numel() for name, p in model.layers.named_parameters() if p.ndim >= 2 and "bias" not in name)
+    active = blocks - _mixed(model, 3) * (config.num_experts - config.top_k) / config.num_experts
     # scores and their sum over values; a token sees its window on both sides
     mixing = 2 * config.num_layers * (2 * config.attention_window - 1) * config.width
     token  = active + mixing + model.from_stem.weight.numel() + model.head.from_token.weight.numel()
     base   = sum(p.numel() for part in (model.stem, model.head) for name, p in part.named_parameters()
                  if p.ndim >= 2 and name != "from_token.weight")
     return 2 * (token / rate + base)
+
+
+def _mixed(model, least=2):
+    """Parameters of all experts that have at least `least` dimensions, the router's aside."""
+
+    return sum(parameter.numel() for mixture in experts.of(model) for name, parameter in mixture.named_parameters()
+               if parameter.ndim >= least and not name.startswith("router"))
 
 
 def bases_per_token(tokenizer, genome=None):

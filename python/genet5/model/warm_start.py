@@ -25,10 +25,11 @@ FIXED   = {"hidden_act": "gelu", "layer_norm_eps": 1e-12}
 EMBEDDING = "embeddings.word_embeddings.weight"
 TYPES     = "embeddings.token_type_embeddings.weight"
 NORM      = {"embeddings.LayerNorm.weight": "norm.weight", "embeddings.LayerNorm.bias": "norm.bias"}
-# of a layer: the reference's name and ours; the feed-forward may be there once an expert
+# of a layer: the reference's name and ours, of a dense feed-forward and of a mixture
 LAYER     = {"attention.self.Wqkv": "qkv", "attention.output.dense": "out",
              "attention.output.LayerNorm": "norm_attention", "mlp.layernorm": "norm_feed"}
 FEED      = {"mlp.gated_layers.weight": "gated.weight", "mlp.wo.weight": "out.weight", "mlp.wo.bias": "out.bias"}
+EXPERTS   = {"mlp.gated_layers.weight": "gated", "mlp.wo.weight": "out", "mlp.wo.bias": "out_bias"}
 
 
 @dataclasses.dataclass
@@ -150,19 +151,20 @@ def fill(model, reference, tokenizer):
     state = {ours: taken(theirs) for theirs, ours in NORM.items()}
     state["embed.weight"] = _embedding(model, taken, reference, tokenizer)
     experts = model.config.num_experts
-    feeds   = [""] if experts == 1 else [f"experts.{number}." for number in range(experts)]
+    feed    = FEED if experts == 1 else EXPERTS
     for layer, origin in enumerate(_origins(model.config.num_layers, reference)):
         for theirs, ours in LAYER.items():
             for kind in ("weight", "bias"):
                 state[f"layers.{layer}.{ours}.{kind}"] = taken(f"encoder.layer.{origin}.{theirs}.{kind}")
-        for theirs, ours in FEED.items():
-            for feed in feeds:
-                state[f"layers.{layer}.feed.{feed}{ours}"] = taken(f"encoder.layer.{origin}.{theirs}")
+        for theirs, ours in feed.items():
+            state[f"layers.{layer}.feed.{ours}"] = taken(f"encoder.layer.{origin}.{theirs}")
     present = model.state_dict()
     for name, tensor in state.items():
-        if tensor.shape != present[name].shape:
+        # each expert is a copy
+        shape = present[name].shape[1:] if ".feed." in name and experts > 1 else present[name].shape
+        if tensor.shape != shape:
             raise errors.DataError(f"{reference.source}: {taken.names[id(tensor)]} has shape {list(tensor.shape)} "
-                                   f"where its config.json asks for {list(present[name].shape)}")
+                                   f"where its config.json asks for {list(shape)}")
         present[name].copy_(tensor)
     return Report(sorted(taken.used), sorted(set(reference.tensors) - taken.used))
 

@@ -7,6 +7,7 @@ import numpy as np
 import genet5.data.batch as batch_arrays
 import genet5.data.reader as readers
 import genet5.errors as errors
+import genet5.train.config as configs
 
 
 @dataclasses.dataclass
@@ -81,12 +82,15 @@ def counts(arrays):
     """Supervised items of a batch per head, known before the model runs.
 
     arrays: dict of NumPy arrays with targets
-    returns dict head -> int: site steps the grammar allows, labelled bases, bases of all windows
+    returns dict loss -> int: site steps the grammar allows, labelled bases, bases of all windows, tokens
     """
+
+    tokens = int(arrays["window_tokens"].sum())
 
     return {"site":         int((arrays["allowed_target"] >= 0).sum()),
             "segmentation": int((arrays["labels"] != 255).sum()),
-            "lattice":      int(arrays["window_bases"].sum())}
+            "lattice":      int(arrays["window_bases"].sum()),
+            **dict.fromkeys(configs.ROUTER, tokens)}
 
 
 def sizes(arrays):

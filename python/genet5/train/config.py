@@ -8,6 +8,9 @@ import pathlib
 import genet5.errors as errors
 
 HEADS  = ("site", "segmentation", "lattice")
+# optional losses of a mixture of experts, over the tokens of the prefix
+ROUTER = ("router_balance", "router_z")
+LOSSES = HEADS + ROUTER
 DTYPES = ("auto", "float32", "bfloat16")
 DECAYS = ("linear", "cosine")
 # named here too, so that a configuration can be checked without torch
@@ -32,7 +35,9 @@ class TrainConfig:
     beta1, beta2:     float, AdamW's averages
     clip:             float, largest norm of the gradient
     ema:              float in [0, 1), decay of the averaged weights that are evaluated and saved; 0: none
-    loss_weights:     dict head -> float over site, segmentation and lattice; empty: the model's default
+    loss_weights:     dict loss -> float over site, segmentation, lattice, router_balance and router_z; empty: the
+                      model's default, in which the router's have no weight
+    balance_rate:     float, by which a step moves the bias that evens out the use of experts; 0: never
     batch_rows:       int, rows of one step, over all processes and micro-batches
     row_tokens:       int, tokens of a row; windows are packed into rows
     accumulate:       int, micro-batches of one step on each process
@@ -68,6 +73,7 @@ class TrainConfig:
     clip:               float = 1.0
     ema:                float = 0.99
     loss_weights:       dict  = dataclasses.field(default_factory=dict)
+    balance_rate:       float = 1e-3
     batch_rows:         int   = 2
     row_tokens:         int   = 8192
     accumulate:         int   = 1
@@ -99,15 +105,16 @@ class TrainConfig:
             _demand(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         for name in ("ema", "beta1", "beta2"):
             _demand(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more and less than 1")
-        _demand(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        for name in ("weight_decay", "balance_rate"):
+            _demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _demand(0 < self.decay_share <= 1, "decay_share", self.decay_share, "more than 0 and at most 1")
         _demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
         _demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
         _demand(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
         _demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
         _demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
-        _demand(set(self.loss_weights) <= set(HEADS), "loss_weights", self.loss_weights,
-                f"weights of {', '.join(HEADS)}")
+        _demand(set(self.loss_weights) <= set(LOSSES), "loss_weights", self.loss_weights,
+                f"weights of {', '.join(LOSSES)}")
         _demand(all(weight >= 0 and math.isfinite(weight) for weight in self.loss_weights.values()),
                 "loss_weights", self.loss_weights, "0 or more each")
 
@@ -187,8 +194,8 @@ def parse_weights(text):
     weights = {}
     for part in text.split(","):
         head, equals, value = part.partition("=")
-        if head.strip() not in HEADS or not equals:
-            raise ValueError(f"{part!r} is no HEAD=WEIGHT with HEAD one of {', '.join(HEADS)}")
+        if head.strip() not in LOSSES or not equals:
+            raise ValueError(f"{part!r} is no LOSS=WEIGHT with LOSS one of {', '.join(LOSSES)}")
         weights[head.strip()] = float(value)
     return weights
 

@@ -50,12 +50,13 @@ def validate(trainer, held):
     with torch.no_grad(), trainer.autocast():
         for arrays in held:
             parts = loss.losses(trainer.model, batches.to_device(arrays, trainer.device), trainer.config.threads)
-            for key, count in batches.counts(arrays).items():
+            counts = batches.counts(arrays)
+            for key in keys:
                 sums[f"{key}_sum"]   += float(parts[f"{key}_sum"])
-                sums[f"{key}_count"] += count
+                sums[f"{key}_count"] += counts[key]
     sums  = dict(zip(sums, trainer.group.total(list(sums.values()))))
     means = {key: sums[f"{key}_sum"] / max(1.0, sums[f"{key}_count"]) for key in keys}
-    return {"loss": sum(weight * means[key] for key, weight in trainer.config.loss_weights.items()),
+    return {"loss": sum(trainer.config.loss_weights[key] * means[key] for key in keys),
             **{f"{key}_loss": means[key] for key in keys}}
 
 

@@ -15,6 +15,14 @@ TRAINING = {
     "site_loss":         "nats per step of the gene language",
     "segmentation_loss": "nats per labelled base",
     "lattice_loss":      "nats per base of the exact decoder's path",
+    "router_balance_loss": "of a mixture of experts, 1 where the prefix uses them evenly; 0 for a dense model",
+    "router_z_loss":     "mean square of the router's log partition function over tokens of the prefix",
+    "prefix_load":       "share of the prefix's choices that falls on each expert, mean over layers; empty if dense",
+    "prefix_load_entropy": "entropy of these shares in nats, mean over layers; log of the experts where even",
+    "prefix_load_max":   "largest share by the mean share, mean over layers",
+    "steps_load":        "as prefix_load, of the writer's steps",
+    "steps_load_entropy": "as prefix_load_entropy",
+    "steps_load_max":    "as prefix_load_max",
     "grad_norm":         "norm of the gradient before clipping; empty where not finite",
     "skipped":           "steps left out so far because a number was not finite",
     "mask_misses":       "true sites of this batch that the grammar would not allow",
@@ -81,13 +89,18 @@ class Log:
 
 
 def read(path):
-    """The rows of a log as dicts of float, None where a cell is empty.
+    """The rows of a log as dicts of float, None where a cell is empty, a tuple where it holds several.
 
     path: path of training_log.csv or eval_log.csv
     """
 
     with pathlib.Path(path).open(newline="") as file:
-        return [{name: float(cell) if cell else None for name, cell in row.items()} for row in csv.DictReader(file)]
+        return [{name: _number(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(cell):
+    parts = [float(part) for part in cell.split()]
+    return tuple(parts) if len(parts) > 1 else parts[0] if parts else None
 
 
 def _cell(value):

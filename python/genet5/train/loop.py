@@ -12,6 +12,7 @@ import torch
 
 import genet5
 import genet5.errors as errors
+import genet5.model.experts as experts
 import genet5.model.folder as folders
 import genet5.model.loss as loss
 import genet5.train.batches as batches
@@ -99,7 +100,7 @@ class Run:
         window = model.config.window_size
         self.config = dataclasses.replace(
             self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
-            loss_weights={**dict.fromkeys(configs.HEADS, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
+            loss_weights={**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
         model.config.window_size = self.config.crop
         source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
                                 self.group.world)
@@ -111,6 +112,10 @@ class Run:
         self.trainer.begun = self.began
         self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "
                          f"{device.type}, {self.group.world} x {threads} threads")
+        if model.config.num_experts > 1:
+            grouped = experts.grouped_works(device.type, getattr(torch, dtype))
+            self.report.line(f"{model.config.num_experts} experts, {model.config.top_k} for each token, multiplied "
+                             f"{'in groups' if grouped else 'one after the other: torch has no grouped_mm here'}")
 
     def _begin(self):
         """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""

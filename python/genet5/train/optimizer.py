@@ -15,7 +15,8 @@ def decayed(model):
     tables = {id(parameter) for module in model.modules() if isinstance(module, torch.nn.Embedding)
               for parameter in module.parameters(recurse=False)}
     return {name for name, parameter in model.named_parameters()
-            if parameter.requires_grad and parameter.ndim >= 2 and id(parameter) not in tables}
+            if parameter.requires_grad and parameter.ndim >= 2 and id(parameter) not in tables
+            and not name.endswith("bias")}
 
 
 def rate(step, config):

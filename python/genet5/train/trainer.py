@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import genet5.errors as errors
+import genet5.model.experts as experts
 import genet5.model.loss as loss
 import genet5.train.batches as batches
 import genet5.train.checkpoint as checkpoint
@@ -90,8 +91,8 @@ class Trainer:
         sized  = [{**batches.counts(arrays), **batches.sizes(arrays)} for arrays in step.micro]
         names  = list(sized[0])
         shared = dict(zip(names, self.group.total([sum(one[name] for one in sized) for name in names])))
-        counts = {f"{head}_count": torch.tensor(shared[head], device=self.device) for head in configs.HEADS}
-        keys   = [f"{head}_sum" for head in configs.HEADS] + ["mask_misses"]
+        counts = {f"{head}_count": torch.tensor(shared[head], device=self.device) for head in configs.LOSSES}
+        keys   = [f"{head}_sum" for head in configs.LOSSES] + ["mask_misses"]
         sums   = torch.zeros(len(keys), dtype=torch.float64, device=self.device)
         self.gradients.zero()
         for arrays in step.micro:
@@ -102,8 +103,8 @@ class Trainer:
             sums += torch.stack([parts[key].detach().double() for key in keys])
         self.group.sum_(self.gradients.buffer)
         *heads, misses = self.group.sum_(sums).tolist()
-        means = {head: total / max(1.0, shared[head]) for head, total in zip(configs.HEADS, heads)}
-        return {**{f"{head}_loss": means[head] for head in configs.HEADS},
+        means = {head: total / max(1.0, shared[head]) for head, total in zip(configs.LOSSES, heads)}
+        return {**{f"{head}_loss": means[head] for head in configs.LOSSES},
                 "loss":          sum(weight * means[head] for head, weight in self.config.loss_weights.items()),
                 "mask_misses":   int(misses),
                 "padding_share": 1.0 - shared["tokens"] / shared["places"],
@@ -123,10 +124,12 @@ class Trainer:
         norm   = self.gradients.clip(self.config.clip)
         lr     = optim.rate(number, self.config)
         # loss and gradient are sums over all processes, so all of them decide alike
-        if math.isfinite(norm) and math.isfinite(row["loss"]):
+        good   = math.isfinite(norm) and math.isfinite(row["loss"])
+        if good:
             self._update(number, lr)
         else:
             self._skip()
+        row.update(self._balance(self.config.balance_rate if good else 0.0))
         self.sampler          = step.state
         self.progress.step   += 1
         self.progress.misses += row["mask_misses"]
@@ -145,6 +148,17 @@ class Trainer:
         """Read the data from the last finished step on again."""
 
         self.source.load_state(self.sampler)
+        self._balance(0.0)
+
+    def _balance(self, rate):
+        """Even out the use of experts by the load of all processes; returns the load as columns of the log."""
+
+        loads = experts.loads(self.model)
+        if loads is None:
+            return {}
+        self.group.sum_(loads)
+        experts.rebalance(self.model, loads, rate)
+        return experts.describe(loads)
 
     def _update(self, number, lr):
         self.optimizer.step(lr)

@@ -79,17 +79,18 @@ class Muon(AdamW):
         super().__init__(model, gradients, config)
         named         = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         blocks        = matrices(model)
-        self.parts    = [PARTS.get(name.split(".")[-2], 1) if name in blocks else 0 for name in named]
+        self.parts    = [PARTS.get(name.removesuffix(".weight").rpartition(".")[2], 1) if name in blocks else 0
+                         for name in named]
         self.momentum = torch.zeros_like(gradients.buffer)
 
     def _change(self):
         self.momentum.lerp_(self.gradients.buffer, 1 - MOMENTUM)
         change  = super()._change()
         ahead   = self.gradients.buffer.lerp(self.momentum, MOMENTUM)
-        inputs  = [view.chunk(parts) for view, parts in zip(self.gradients.views(ahead), self.parts) if parts]
-        outputs = [view.chunk(parts) for view, parts in zip(self.gradients.views(change), self.parts) if parts]
+        inputs  = self._matrices(ahead)
+        outputs = self._matrices(change)
         groups  = {}
-        for matrix, target in zip(sum(inputs, ()), sum(outputs, ())):
+        for matrix, target in zip(inputs, outputs):
             wide = matrix.shape[0] <= matrix.shape[1]
             pair = (matrix, target) if wide else (matrix.t(), target.t())
             groups.setdefault(tuple(pair[0].shape), []).append(pair)
@@ -98,6 +99,10 @@ class Muon(AdamW):
             for (_, target), matrix in zip(pairs, found):
                 target.copy_(matrix)
         return change
+
+    def _matrices(self, flat):
+        views = zip(self.gradients.views(flat), self.parts)
+        return [matrix for view, parts in views if parts for matrix in _split(view, parts)]
 
     def state_dict(self):
         """AdamW's state and the momentum."""
@@ -115,14 +120,21 @@ OPTIMIZERS = {"adamw": AdamW, "muon": Muon}
 
 
 def matrices(model):
-    """Names of the weights that Muon orthogonalises: those of the blocks' linear layers, routers aside.
+    """Names of the weights that Muon orthogonalises: those of the blocks' linear layers and experts, no routers.
 
     model: torch.nn.Module with its blocks in `layers`
     returns set of str
     """
 
     return {name for name, parameter in model.named_parameters()
-            if name.startswith("layers.") and parameter.ndim == 2 and not name.endswith("router.weight")}
+            if name.startswith("layers.") and parameter.ndim >= 2 and not name.endswith(("router.weight", "bias"))}
+
+
+def _split(weight, parts):
+    """The matrices that a weight holds: one an expert, each cut into its fused parts; a list."""
+
+    stacked = weight if weight.ndim == 3 else weight[None]
+    return [part for matrix in stacked for part in matrix.chunk(parts)]
 
 
 def orthogonal(matrices_NRC):
