@@ -60,3 +60,28 @@ def test_a_step_is_timed_after_the_first_ones():
     calls = []
     assert plans.time_steps(lambda: calls.append(1), 0.0, distributed.Group()) < 0.1
     assert len(calls) == plans.WAKE + plans.FEWEST
+
+
+def test_steps_that_become_quicker_are_measured_on_until_they_do_not(monkeypatch):
+    clock = [0.0]
+    costs = iter([9.0] + [max(0.1, 0.8 ** number) for number in range(1000)])
+    monkeypatch.setattr(plans.time, "perf_counter", lambda: clock[0])
+
+    def run():
+        clock[0] += next(costs)
+
+    # the first four seconds see slow steps alone
+    assert plans.time_steps(run, 4.0 / plans.PROBE, distributed.Group()) < 0.2
+
+
+def test_steady_steps_are_measured_for_their_share_of_the_time(monkeypatch):
+    clock = [0.0]
+    calls = []
+    monkeypatch.setattr(plans.time, "perf_counter", lambda: clock[0])
+
+    def run():
+        clock[0] += 2.0
+        calls.append(1)
+
+    assert plans.time_steps(run, 40.0 / plans.PROBE, distributed.Group()) == 2.0
+    assert len(calls) == plans.WAKE + 20

@@ -168,6 +168,12 @@ class Run:
         step  = plans.time_steps(self.trainer.rehearse, self.config.max_minutes * 60, self.group)
         times = [time.perf_counter()]
         with evaluation.averaged(self.trainer) as model:
+            if self.config.device == "cuda":
+                # the first time loads kernels
+                evaluation.validate(self.trainer, self.held[:1])
+                if few and self.first:
+                    evaluation.genes(model, few[:1], self._cores())
+                times = [time.perf_counter()]
             evaluation.validate(self.trainer, self.held[:1])
             times.append(time.perf_counter())
             if few and self.first:

@@ -9,6 +9,8 @@ import genet5.errors as errors
 WAKE = 1
 # share of the time spent on measuring, and the fewest steps measured
 PROBE, FEWEST = 0.015, 3
+# a GPU is slow until it has met most shapes: while steps still become so much quicker, up to so many times PROBE
+QUICKER, LONGEST = 0.8, 4
 # share of the time kept for checkpoints and the unforeseen
 RESERVE = 0.03
 # evaluations of a run where the user names no interval: validation losses, gene F1s
@@ -38,7 +40,7 @@ class Speed:
 
 
 def time_steps(run, budget, group):
-    """Mean seconds of a step.
+    """Mean seconds of a step, by the later half of those measured.
 
     run:    function that does one step and leaves no trace
     budget: float, seconds of the whole run
@@ -47,11 +49,28 @@ def time_steps(run, budget, group):
 
     for _ in range(WAKE):
         run()
-    begin, done = time.perf_counter(), 0
-    while done < FEWEST or group.spread(time.perf_counter() - begin) < PROBE * budget:
+    ends = [time.perf_counter()]
+    while not group.spread(_measured(ends, PROBE * budget)):
         run()
-        done += 1
-    return (time.perf_counter() - begin) / done
+        ends.append(time.perf_counter())
+    return _halves(ends)[1]
+
+
+def _measured(ends, wanted):
+    """Whether the steps that ended at these times, the first one the beginning, are enough for `wanted` seconds."""
+
+    took = ends[-1] - ends[0]
+    if len(ends) <= FEWEST or took < wanted:
+        return False
+    earlier, later = _halves(ends)
+    return later >= QUICKER * earlier or took >= LONGEST * wanted
+
+
+def _halves(ends):
+    """Mean seconds of the earlier and of the later steps."""
+
+    half = (len(ends) - 1) // 2
+    return (ends[half] - ends[0]) / half, (ends[-1] - ends[half]) / (len(ends) - 1 - half)
 
 
 def settle(config, speed, batches, samples):
