@@ -1,0 +1,36 @@
+"""Sizes of the kernels' tiles for each family of GPUs; `benches/kernels_aot.py` proves that none spills registers."""
+
+import collections
+
+Tile = collections.namedtuple("Tile", "queries keys warps stages")
+
+HEAD_SIZES = (32, 64, 128)
+PROGRAMS   = ("forward", "backward_queries", "backward_keys")
+# compute capability of each chip that the kernels are compiled for ahead of time, and its shared memory in bytes
+CHIPS      = {90: 232_448, 100: 232_448, 121: 101_376}
+
+
+def choose(capability, itemsize, head_size):
+    """The tiles of the three programs.
+
+    capability: int, 10 * major + minor; 0 in Triton's interpreter
+    itemsize:   int, bytes of an element
+    head_size:  int, 32, 64 or 128
+    returns dict of Tile by name; forward and backward_queries have the same number of queries
+    """
+
+    if capability == 0:
+        return dict(zip(PROGRAMS, (Tile(32, 16, 4, 1), Tile(32, 32, 4, 1), Tile(16, 32, 4, 1))))
+    if itemsize == 4:
+        return dict(zip(PROGRAMS, (Tile(32, 32, 4, 1), Tile(32, 32, 4, 1), Tile(32, 32, 4, 1))))
+    if 90 <= capability < 120:
+        return dict(zip(PROGRAMS, (Tile(64, 64, 4, 3), Tile(64, 64, 4, 2), Tile(64, 64, 4, 2))))
+    return dict(zip(PROGRAMS, (Tile(64, 32, 4, 2), Tile(64, 32, 4, 2), Tile(64, 32, 4, 2))))
+
+
+def sizes(capability):
+    """All tile sizes that a device may need, of queries and of keys, two sorted lists."""
+
+    chosen = [choose(capability, itemsize, head_size) for itemsize in (2, 4) for head_size in HEAD_SIZES]
+    return (sorted({tiles["forward"].queries for tiles in chosen}),
+            sorted({tiles["backward_keys"].keys for tiles in chosen}))
