@@ -106,7 +106,7 @@ def compile_all():
             for chip in tiles.CHIPS:
                 for name, tile in tiles.choose(chip, itemsize, head_size).items():
                     usage = compile_program(name, chip, element, head_size, tile)
-                    rows.append((f"sm_{chip}", element, head_size, name, f"{tile.queries} × {tile.keys}", tile.warps,
+                    rows.append((f"sm_{chip}", element, head_size, name, f"{tile.queries} x {tile.keys}", tile.warps,
                                  tile.stages, usage["registers"], usage["stack"], f"{usage['shared']:,}"))
                     wrong.extend(f"{name} of {element}, head size {head_size}, sm_{chip}: {phrase}"
                                  for phrase in violations(usage, chip, element))
@@ -137,14 +137,14 @@ def page(compiled, shapes):
 
     return f"""# The attention kernels
 
-Written by `python benches/kernels_aot.py --write docs/kernels.md` with triton {triton.__version__}, which compiles every
-configuration that the package chooses from, without a GPU. No times are in it: `python benches/kernels.py` measures
-them where a GPU is at hand, against torch's attention with the same mask and against FlexAttention.
+Written by `python benches/kernels_aot.py --write docs/kernels.md` with triton {triton.__version__}, which compiles
+every configuration that the package chooses from, without a GPU. No times are in it: `python benches/kernels.py`
+measures them where a GPU is at hand, against torch's attention with the same mask and against FlexAttention.
 What the kernels compute is said in `python/genet5/kernels/__init__.py`.
 
 ## Resources
 
-Tiles are queries × keys. No program may spill registers to the stack, or need more shared memory than its chip has
+Tiles are queries x keys. No program may spill registers to the stack, or need more shared memory than its chip has
 ({", ".join(f"{limit:,} bytes on sm_{chip}" for chip, limit in tiles.CHIPS.items())}); fp16 and bf16 must use the chip's
 matrix instructions ({", ".join(f"{word} on sm_{chip}" for chip, word in MATRIX.items())}). ALiBi is compiled in.
 
@@ -153,8 +153,8 @@ matrix instructions ({", ".join(f"{word} on sm_{chip}" for chip, word in MATRIX.
 
 ## Work
 
-One document in bf16, {HEADS} heads of {HEAD_SIZE}, window {WINDOW}, {GLOBALS} global tokens. Moved: what the programs load
-and store, caches apart. Once: their tensors, each read or written once. Intensity: operations per byte of either.
+One document in bf16, {HEADS} heads of {HEAD_SIZE}, window {WINDOW}, {GLOBALS} global tokens. Moved: what the programs
+load and store, caches apart. Once: their tensors, each read or written once. Intensity: operations per byte of either.
 
 {table(("chip", "rows", "prefix", "program", "GFLOP", "moved, MB", "once, MB", "intensity, moved", "intensity, once"),
        shapes)}

@@ -29,6 +29,14 @@ class Layout:
     key_tiles:   dict
     capability:  int
 
+    def mark_dynamic(self):
+        """Tell torch.compile that all lengths vary, so that it makes one graph for them."""
+
+        import torch._dynamo
+
+        for tensor in (self.documents, self.places, *self.query_tiles.values(), *self.key_tiles.values()):
+            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+
 
 def layout(documents, queries, keys, places=None):
     """Lay out the documents of a batch, without waiting for the device.
@@ -60,7 +68,8 @@ def _capability(device):
     if triton.knobs.runtime.interpret:
         return 0
     if device.type != "cuda":
-        raise ValueError(f"attention by Triton kernels needs a GPU, not {device.type}; valid here are blocked and dense")
+        raise ValueError(f"attention by Triton kernels needs a GPU, not {device.type}; "
+                         f"valid here are blocked and dense")
     major, minor = torch.cuda.get_device_capability(device)
     return 10 * major + minor
 
@@ -119,10 +128,9 @@ def attend(q_QHD, k_KGD, v_KGD, where, window, global_tokens=0, slopes_2H=None):
     if slopes_2H is not None and (slopes_2H.shape != (2, heads) or slopes_2H.dtype != torch.float32):
         raise ValueError(f"slopes are float32 [2, {heads}], not {slopes_2H.dtype} {list(slopes_2H.shape)}")
     chosen = tiles.choose(where.capability, q_QHD.dtype.itemsize, size)
-    out, _ = sparse_attention(q_QHD, k_KGD, v_KGD, where.documents, where.places,
-                              where.query_tiles[chosen["forward"].queries], where.key_tiles[chosen["backward_keys"].keys],
-                              slopes_2H, window, global_tokens, where.capability)
-    return out
+    tables = where.query_tiles[chosen["forward"].queries], where.key_tiles[chosen["backward_keys"].keys]
+    return sparse_attention(q_QHD, k_KGD, v_KGD, where.documents, where.places, *tables, slopes_2H, window,
+                            global_tokens, where.capability)[0]
 
 
 def _blank(like, shape, dtype=None):
@@ -144,7 +152,7 @@ def _launch(name, outputs, q, k, v, inputs, table, tail, heads, window, global_t
             q, k, v, *before, *inputs, *after, tail[0], table, tail[1], slopes, *q.stride()[:2], *k.stride()[:2],
             *v.stride()[:2], len(q), q.shape[1] // k.shape[1], q.shape[2] ** -0.5, window, global_tokens,
             D=q.shape[2], BM=tile.queries, BN=tile.keys, BIASED=slopes is not None,
-            num_warps=tile.warps, num_stages=tile.stages)
+            num_warps=tile.warps, num_stages=tile.stages, enable_fp_fusion=True)
 
 
 @torch.library.custom_op("genet5::sparse_attention", mutates_args=(), schema=(

@@ -21,12 +21,13 @@ def mask(documents, place_Q, keys, window, global_tokens, slopes_2H=None):
         i     = torch.arange(length - queries, length, device=place_Q.device)[:, None]
         j     = torch.arange(length, device=place_Q.device)[None, :]
         near  = ((i - j).abs() < window) | (i < global_tokens) | (j < global_tokens)
-        block = (slice(query_start, query_start + queries), slice(key_start, key_start + length))
-        allowed[block] = torch.where(i < prefix, near & (j < prefix), j <= i)
+        ours  = slice(query_start, query_start + queries)
+        keys  = slice(key_start, key_start + length)
+        allowed[ours, keys] = torch.where(i < prefix, near & (j < prefix), j <= i)
         if bias is not None:
-            distance = torch.where(j < prefix, (place_Q[block[0], None] - j).abs(), 0)
+            distance = torch.where(j < prefix, (place_Q[ours, None] - j).abs(), 0)
             slope    = torch.where(i < prefix, *slopes_2H[:, :, None, None].float())
-            bias[:, *block] = -slope * distance
+            bias[:, ours, keys] = -slope * distance
     return allowed if bias is None else bias.masked_fill(~allowed, float("-inf"))
 
 
