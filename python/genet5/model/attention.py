@@ -14,6 +14,9 @@ import math
 import torch
 import torch.nn.functional as F
 
+import genet5.errors as errors
+import genet5.kernels.tiles as tiles
+
 
 def rope(x, positions, base=10000.0):
     """Rotate halves of every head by the position.
@@ -45,8 +48,13 @@ def alibi_slopes(num_heads):
     return torch.tensor(powers(floor) + powers(2 * floor)[0::2][:num_heads - floor])
 
 
-# head sizes that the kernels have
-KERNEL_SIZES = (32, 64, 128)
+def _kernels():
+    """The module of the kernels, loaded where they are used since not every machine has Triton."""
+
+    errors.require("triton", "model")
+    import genet5.kernels.attention as kernels
+
+    return kernels
 
 
 @functools.cache
@@ -59,7 +67,7 @@ def backend(config, device):
 
     if config.attention != "auto":
         return config.attention
-    fits = config.width // config.num_heads in KERNEL_SIZES and _triton_is_here()
+    fits = config.width // config.num_heads in tiles.HEAD_SIZES and _triton_is_here()
     return "triton" if device.type == "cuda" and fits else "blocked"
 
 
@@ -89,11 +97,9 @@ def prefixes(batch, config):
     place_RT  = (index_T - start_N[window_RT.long().clamp(min=0)]).masked_fill(window_RT < 0, length)
     made      = Prefixes(backend(config, window_RT.device), window_RT, place_RT)
     if made.backend == "triton":
-        import genet5.kernels.attention as kernels
-
         first, count = batch["window_row"].long() * length + start_N, batch["window_tokens"].long()
-        made.layout  = kernels.layout(torch.stack((first, count, first, count, count), dim=1), rows * length,
-                                      rows * length)
+        documents    = torch.stack((first, count, first, count, count), dim=1)
+        made.layout  = _kernels().layout(documents, rows * length, rows * length)
     return made
 
 
@@ -108,11 +114,9 @@ def prefix(q_RTHD, k_RTHD, v_RTHD, where, config, slopes_2H=None):
 
     span, few = config.attention_window, config.global_tokens
     if where.backend == "triton":
-        import genet5.kernels.attention as kernels
-
         q, k, v = (x.flatten(0, 1) for x in (q_RTHD, k_RTHD, v_RTHD))
         slopes  = None if slopes_2H is None else slopes_2H.float()
-        return kernels.attend(q, k, v, where.layout, span, few, slopes).view_as(q_RTHD)
+        return _kernels().attend(q, k, v, where.layout, span, few, slopes).view_as(q_RTHD)
     slopes_H = None if slopes_2H is None else slopes_2H[0]
     inputs   = q_RTHD, k_RTHD, v_RTHD, where.window_RT, where.place_RT, span, few, slopes_H
     return prefix_dense(*inputs) if where.backend == "dense" else prefix_blocked(*inputs, config.block_size)
@@ -250,13 +254,11 @@ def sight(visible_NP, token_NS, past, config, slopes_2H=None):
     count_N  = visible_NP.sum(dim=1)
     # one step of each window would leave the kernels' tiles empty
     if new > 1 and backend(config, token_NS.device) == "triton":
-        import genet5.kernels.attention as kernels
-
         number    = torch.arange(windows, device=token_NS.device)
         length    = width + past + new
         documents = torch.stack((number * new, torch.full_like(number, new), number * length + width - count_N,
                                  count_N + past + new, count_N), dim=1)
-        return Sight(layout=kernels.layout(documents, windows * new, windows * length, token_NS.flatten()),
+        return Sight(layout=_kernels().layout(documents, windows * new, windows * length, token_NS.flatten()),
                      slopes_2H=None if slopes_2H is None else slopes_2H.float())
     causal  = torch.ones(new, past + new, dtype=torch.bool, device=token_NS.device).tril(past)
     allowed = torch.cat((visible_NP[:, None].expand(-1, new, -1), causal.expand(windows, -1, -1)), dim=2)
@@ -275,11 +277,9 @@ def steps(q_NSHD, k_NLHD, v_NLHD, seen):
     """
 
     if seen.layout is not None:
-        import genet5.kernels.attention as kernels
-
         # steps see all of their prefix, whatever its window
-        return kernels.attend(*(x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD)), seen.layout, 1,
-                              slopes_2H=seen.slopes_2H).view_as(q_NSHD)
+        return _kernels().attend(*(x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD)), seen.layout, 1,
+                                 slopes_2H=seen.slopes_2H).view_as(q_NSHD)
     mask, bias_NHSL = seen.allowed_NSL[:, None], seen.bias_NHSL
     if bias_NHSL is not None:
         mask = torch.where(mask, bias_NHSL, torch.finfo(bias_NHSL.dtype).min)

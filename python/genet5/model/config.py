@@ -3,6 +3,7 @@
 import dataclasses
 
 import genet5.errors as errors
+import genet5.kernels.tiles as tiles
 
 SITE_TYPES   = ("<eos>", "<stop+>", "<stop->", "<acceptor>", "<donor>", "<start>")
 NUM_LABELS   = 9
@@ -97,7 +98,7 @@ class ModelConfig:
             raise ValueError(f"global_tokens is {self.global_tokens}; valid are 0 or more")
         if self.attention not in ("auto", "triton", "blocked", "dense"):
             raise ValueError(f"attention is auto, triton, blocked or dense, not {self.attention}")
-        if self.attention == "triton" and self.width // self.num_heads not in (32, 64, 128):
+        if self.attention == "triton" and self.width // self.num_heads not in tiles.HEAD_SIZES:
             raise ValueError(f"attention by Triton kernels has heads of 32, 64 or 128 dimensions, "
                              f"not {self.width // self.num_heads}")
         if self.activation not in ("gelu", "silu"):
