@@ -143,7 +143,7 @@ def packings(draw):
 
 @hypothesis.given(packing=packings(), window=st.integers(1, 50), global_tokens=st.integers(0, 40), biased=st.booleans(),
                   heads=st.sampled_from([(1, 1), (2, 1)]), seed=st.integers(0, 1000))
-@hypothesis.settings(deadline=None, max_examples=100 if GPU else 8, derandomize=True,
+@hypothesis.settings(deadline=None, max_examples=100 if GPU else 5, derandomize=True,
                      suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 def test_any_packing_equals_the_dense_reference(poisoned, packing, window, global_tokens, biased, heads, seed):
     compare(packing, *heads, window=window, global_tokens=global_tokens, biased=biased, seed=seed)
@@ -224,8 +224,8 @@ def test_four_lengths_compile_to_at_most_two_graphs():
 
     torch._dynamo.reset()
     compiled = torch.compile(layer, backend=counter)
-    for length in (40, 64, 75, 101):
-        table, places, queries, keys = lay_out([(0, None, length, length - 9), (0, None, 21, 21)])
+    for length in (40, 50, 64, 75):
+        table, places, queries, keys = lay_out([(0, None, length, length - 9), (0, None, 9, 9)])
         where = attention.layout(table, queries, keys, places)
         x     = torch.randn(queries, 64, device=DEVICE)
         where.mark_dynamic()

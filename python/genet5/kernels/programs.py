@@ -12,17 +12,27 @@ LOG2_E = tl.constexpr(1.4426950408889634)
 
 
 @triton.jit
-def scores(products, row, column, place, prefix, scale, window, global_tokens, slope, step_slope, BIASED: tl.constexpr):
-    """Scale, bias and mask a tile of products; row, column and place broadcast against it."""
+def sight(row, prefix, window, global_tokens, slope, step_slope):
+    """What each row sees, columns low to high and those below few, and its slope; computed once for a row of a tile."""
 
     in_prefix = row < prefix
-    near      = (tl.abs(row - column) < window) | (row < global_tokens) | (column < global_tokens)
-    allowed   = tl.where(in_prefix, near & (column < prefix), column <= row)
-    score     = products * (scale * LOG2_E)
+    banded    = in_prefix & (row >= global_tokens)
+    low       = tl.where(banded, row - window + 1, 0)
+    high      = tl.where(in_prefix, tl.where(banded, tl.minimum(row + window, prefix), prefix), row + 1)
+    few       = tl.where(banded, tl.minimum(global_tokens, prefix), 0)
+    return low, high, few, tl.where(in_prefix, slope, step_slope) * LOG2_E
+
+
+@triton.jit
+def scores(products, low, high, few, slope, place, column, prefix, scale, BIASED: tl.constexpr):
+    """Scale, bias and mask a tile of products; what belongs to rows and columns broadcasts against it."""
+
+    score = products * (scale * LOG2_E)
     if BIASED:
-        distance = tl.where(column < prefix, tl.abs(place - column), 0)
-        score    = score - distance.to(tl.float32) * (tl.where(in_prefix, slope, step_slope) * LOG2_E)
-    return tl.where(allowed, score, float("-inf"))
+        # in floating point, which is exact for every place and cheaper than a conversion for every pair
+        biased = tl.where(column < prefix, 1.0, 0.0)
+        score  = score - slope * tl.abs(place.to(tl.float32) - column.to(tl.float32)) * biased
+    return tl.where(((column >= low) & (column < high)) | (column < few), score, float("-inf"))
 
 
 @triton.jit
@@ -82,6 +92,7 @@ def forward(q, k, v, out, lse, documents, tiles, places, slopes, q_row, q_head, 
     row     = keys - queries + inside + local
     at      = (query_start + inside).to(tl.int64)
     place   = tl.load(places + at + local, mask=present, other=0)
+    low, high, few, bias = sight(row, prefix, window, global_tokens, slope, step_slope)
     q_tile  = tl.load(q + at * q_row + head * q_head + local[:, None] * q_row + d[None, :],
                       mask=present[:, None], other=0.0)
     first   = keys - queries + inside
@@ -100,8 +111,8 @@ def forward(q, k, v, out, lse, documents, tiles, places, slopes, q_row, q_head, 
         exists = (column < keys)[:, None]
         k_tile = tl.load(k_head_0 + start.to(tl.int64) * k_row + inner[:, None] * k_row + d[None, :],
                          mask=exists, other=0.0)
-        score  = scores(tl.dot(q_tile, tl.trans(k_tile), input_precision="ieee"), row[:, None], column[None, :],
-                        place[:, None], prefix, scale, window, global_tokens, slope, step_slope, BIASED)
+        score  = scores(tl.dot(q_tile, tl.trans(k_tile), input_precision="ieee"), low[:, None], high[:, None],
+                        few[:, None], bias[:, None], place[:, None], column[None, :], prefix, scale, BIASED)
         higher = tl.maximum(peak, tl.max(score, 1))
         # a row that has seen nothing yet must not take -inf from -inf
         pivot  = tl.where(higher == float("-inf"), 0.0, higher)
@@ -143,6 +154,7 @@ def backward_queries(q, k, v, out, grad_out, lse, delta, grad_q, documents, tile
     row     = keys - queries + inside + local
     at      = (query_start + inside).to(tl.int64)
     place   = tl.load(places + at + local, mask=present, other=0)
+    low, high, few, bias = sight(row, prefix, window, global_tokens, slope, step_slope)
     q_tile  = tl.load(q + at * q_row + head * q_head + local[:, None] * q_row + d[None, :],
                       mask=present[:, None], other=0.0)
     ours    = (at * heads + head) * D + local[:, None] * (heads * D) + d[None, :]
@@ -168,8 +180,8 @@ def backward_queries(q, k, v, out, grad_out, lse, delta, grad_q, documents, tile
                          mask=exists, other=0.0)
         v_tile = tl.load(v_head_0 + start.to(tl.int64) * v_row + inner[:, None] * v_row + d[None, :],
                          mask=exists, other=0.0)
-        score  = scores(tl.dot(q_tile, tl.trans(k_tile), input_precision="ieee"), row[:, None], column[None, :],
-                        place[:, None], prefix, scale, window, global_tokens, slope, step_slope, BIASED)
+        score  = scores(tl.dot(q_tile, tl.trans(k_tile), input_precision="ieee"), low[:, None], high[:, None],
+                        few[:, None], bias[:, None], place[:, None], column[None, :], prefix, scale, BIASED)
         share  = tl.exp2(score - norm[:, None])
         change = share * (tl.dot(g_tile, tl.trans(v_tile), input_precision="ieee") - sums[:, None])
         result = tl.dot(change.to(k_tile.dtype), k_tile, result, input_precision="ieee")
@@ -241,8 +253,9 @@ def backward_keys(q, k, v, grad_out, lse, delta, grad_k, grad_v, documents, tile
             norm    = tl.load(lse + scalars, mask=present, other=float("inf"))
             sums    = tl.load(delta + scalars, mask=present, other=0.0)
             place   = tl.load(places + there + local, mask=present, other=0)
-            score   = scores(tl.dot(k_tile, tl.trans(q_tile), input_precision="ieee"), row[None, :], column[:, None],
-                             place[None, :], prefix, scale, window, global_tokens, slope, step_slope, BIASED)
+            low, high, few, bias = sight(row, prefix, window, global_tokens, slope, step_slope)
+            score   = scores(tl.dot(k_tile, tl.trans(q_tile), input_precision="ieee"), low[None, :], high[None, :],
+                             few[None, :], bias[None, :], place[None, :], column[:, None], prefix, scale, BIASED)
             share   = tl.exp2(score - norm[None, :])
             for_v   = tl.dot(share.to(g_tile.dtype), g_tile, for_v, input_precision="ieee")
             change  = share * (tl.dot(v_tile, tl.trans(g_tile), input_precision="ieee") - sums[None, :])
