@@ -26,7 +26,8 @@ windows = _sibling("windows")
 FAMILIES = {"pre-norm with RoPE":                {},
             "post-norm with ALiBi":              {"norm": "post", "positions": "alibi", "activation": "gelu"},
             "four experts, two for each token":  {"num_experts": 4, "top_k": 2},
-            "dense attention":                   {"attention": "dense"}}
+            "dense attention":                   {"attention": "dense"},
+            "global tokens":                     {"global_tokens": 5, "positions": "alibi"}}
 
 
 @pytest.fixture(params=FAMILIES.values(), ids=FAMILIES.keys())
@@ -103,18 +104,32 @@ def test_writing_step_by_step_equals_teacher_forcing(model):
 
 @pytest.mark.parametrize("slopes", [None, attention.alibi_slopes(3)], ids=["no bias", "ALiBi"])
 @pytest.mark.parametrize("block,span", [(16, 16), (16, 48), (64, 64)])
-def test_blocked_attention_equals_the_dense_reference_with_its_gradients(block, span, slopes):
+@pytest.mark.parametrize("global_tokens", [0, 1, 20, 120])
+def test_blocked_attention_equals_the_dense_reference_with_its_gradients(block, span, global_tokens, slopes):
     torch.manual_seed(block + span)
     window_RT = torch.full((2, 192), -1)
-    window_RT[0, :100], window_RT[0, 100:101], window_RT[1, :190] = 0, 1, 2
+    place_RT  = torch.full((2, 192), 192)
+    for window, (row, start, end) in enumerate(((0, 0, 100), (0, 100, 101), (1, 0, 190))):
+        window_RT[row, start:end] = window
+        place_RT[row, start:end]  = torch.arange(end - start)
     inputs  = [torch.randn(2, 192, 3, 8, requires_grad=True) for _ in range(3)]
     weight  = torch.randn(2, 192, 3, 8)
     results = []
     for attend in (attention.prefix_dense, lambda *args: attention.prefix_blocked(*args, block=block)):
-        out = attend(*inputs, window_RT, span, slopes)
+        out = attend(*inputs, window_RT, place_RT, span, global_tokens, slopes)
         results.append((out, *torch.autograd.grad((out * weight).sum(), inputs)))
     for dense, blocked in zip(*results):
         torch.testing.assert_close(blocked, dense, rtol=1e-5, atol=1e-5)
+
+
+def test_auto_means_kernels_on_a_gpu_and_blocks_elsewhere():
+    config = configs.ModelConfig.preset("tiny", vocab_size=64)
+    assert config.attention == "auto"
+    assert attention.backend(config, torch.device("cpu")) == "blocked"
+    narrow = configs.ModelConfig(vocab_size=64, width=96, num_heads=6)
+    assert attention.backend(narrow, torch.device("cuda")) == "blocked"
+    pytest.importorskip("triton")
+    assert attention.backend(config, torch.device("cuda")) == "triton"
 
 
 def test_site_logits_ask_one_query_per_type(model):
@@ -146,5 +161,11 @@ def test_impossible_configurations_say_what_is_possible():
         configs.ModelConfig(vocab_size=8, block_size=48)
     with pytest.raises(ValueError, match="multiples of block_size"):
         configs.ModelConfig(vocab_size=8, block_size=64, attention_window=96)
+    with pytest.raises(ValueError, match="auto, triton, blocked or dense"):
+        configs.ModelConfig(vocab_size=8, attention="full")
+    with pytest.raises(ValueError, match="32, 64 or 128"):
+        configs.ModelConfig(vocab_size=8, attention="triton", width=48, num_heads=3)
+    with pytest.raises(ValueError, match="0 or more"):
+        configs.ModelConfig(vocab_size=8, global_tokens=-1)
     with pytest.raises(ValueError, match="top_k"):
         configs.ModelConfig(vocab_size=8, num_experts=2, top_k=3)

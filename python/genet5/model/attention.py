@@ -1,12 +1,21 @@
-"""Attention of packed windows: one meaning, a dense reference and a blocked form that trains on CPU.
+"""Attention of packed windows: one meaning, a dense reference, a blocked form that trains on CPU, Triton on GPUs.
 
-Shapes: R rows, T tokens of a row, N windows, S steps, H heads, D dimensions of a head.
+`genet5.kernels` writes the meaning down: a sliding window and global tokens inside each window's prefix, in both
+directions; steps see their whole prefix and the steps before them.
+Shapes: R rows, T tokens of a row, N windows, P prefix tokens of a window, S steps, L keys that steps may see,
+H heads, D dimensions of a head.
 """
 
+import dataclasses
+import functools
+import importlib.util
 import math
 
 import torch
 import torch.nn.functional as F
+
+import genet5.errors as errors
+import genet5.kernels.tiles as tiles
 
 
 def rope(x, positions, base=10000.0):
@@ -39,26 +48,102 @@ def alibi_slopes(num_heads):
     return torch.tensor(powers(floor) + powers(2 * floor)[0::2][:num_heads - floor])
 
 
-def prefix_dense(q_RTHD, k_RTHD, v_RTHD, window_RT, span, slopes_H=None):
-    """Sliding-window attention inside each packed window, by the full mask: the reference.
+def _kernels():
+    """The module of the kernels, loaded where they are used since not every machine has Triton."""
 
+    errors.require("triton", "model")
+    import genet5.kernels.attention as kernels
+
+    return kernels
+
+
+@functools.cache
+def _triton_is_here():
+    return importlib.util.find_spec("triton") is not None
+
+
+def backend(config, device):
+    """"dense", "blocked" or "triton": what the configuration names; with "auto" the kernels on a GPU, else blocked."""
+
+    if config.attention != "auto":
+        return config.attention
+    fits = config.width // config.num_heads in tiles.HEAD_SIZES and _triton_is_here()
+    return "triton" if device.type == "cuda" and fits else "blocked"
+
+
+@dataclasses.dataclass
+class Prefixes:
+    """Where the windows of a batch lie in its rows.
+
+    backend:   str, see `backend`
     window_RT: int, the window that a token belongs to, -1 for padding
-    span:      int, tokens i and j see each other when |i - j| < span
+    place_RT:  int, the token's place in its window; beyond any for padding
+    layout:    None, or genet5.kernels.attention.Layout for the kernels
+    """
+
+    backend:   str
+    window_RT: torch.Tensor
+    place_RT:  torch.Tensor
+    layout:    object = None
+
+
+def prefixes(batch, config):
+    """`Prefixes` of a batch, for all layers."""
+
+    window_RT = batch["token_window"]
+    rows, length = window_RT.shape
+    start_N   = batch["window_token"].long()
+    index_T   = torch.arange(length, device=window_RT.device)
+    place_RT  = (index_T - start_N[window_RT.long().clamp(min=0)]).masked_fill(window_RT < 0, length)
+    made      = Prefixes(backend(config, window_RT.device), window_RT, place_RT)
+    if made.backend == "triton":
+        first, count = batch["window_row"].long() * length + start_N, batch["window_tokens"].long()
+        documents    = torch.stack((first, count, first, count, count), dim=1)
+        made.layout  = _kernels().layout(documents, rows * length, rows * length)
+    return made
+
+
+def prefix(q_RTHD, k_RTHD, v_RTHD, where, config, slopes_2H=None):
+    """Attention inside each packed window, by the backend that `where` names.
+
+    where:     Prefixes
+    config:    ModelConfig; its attention_window, global_tokens and block_size count
+    slopes_2H: None or float [2, H], ALiBi's slopes among the prefix and from steps to it
+    returns [R, T, H, D]
+    """
+
+    span, few = config.attention_window, config.global_tokens
+    if where.backend == "triton":
+        q, k, v = (x.flatten(0, 1) for x in (q_RTHD, k_RTHD, v_RTHD))
+        slopes  = None if slopes_2H is None else slopes_2H.float()
+        return _kernels().attend(q, k, v, where.layout, span, few, slopes).view_as(q_RTHD)
+    slopes_H = None if slopes_2H is None else slopes_2H[0]
+    inputs   = q_RTHD, k_RTHD, v_RTHD, where.window_RT, where.place_RT, span, few, slopes_H
+    return prefix_dense(*inputs) if where.backend == "dense" else prefix_blocked(*inputs, config.block_size)
+
+
+def prefix_dense(q_RTHD, k_RTHD, v_RTHD, window_RT, place_RT, span, global_tokens=0, slopes_H=None):
+    """Sparse attention inside each packed window, by the full mask: the reference.
+
+    window_RT, place_RT: as of `Prefixes`
+    span:      int, tokens i and j of a window see each other when |i - j| < span
+    global_tokens: int, the first tokens of each window that see all of it and are seen by all of it
     slopes_H:  None or float [H], ALiBi bias -slope * |i - j|
     returns [R, T, H, D]
     """
 
-    length   = q_RTHD.shape[1]
-    index    = torch.arange(length, device=q_RTHD.device)
+    index    = torch.arange(q_RTHD.shape[1], device=q_RTHD.device)
     distance = (index[:, None] - index[None, :]).abs()
-    allowed  = (window_RT[:, :, None] == window_RT[:, None, :]) & (distance < span)
+    few      = place_RT < global_tokens
+    allowed  = (window_RT[:, :, None] == window_RT[:, None, :]) & \
+        ((distance < span) | few[:, :, None] | few[:, None, :])
     mask     = _mask(allowed[:, None], distance, slopes_H, q_RTHD.dtype)
     out      = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q_RTHD, k_RTHD, v_RTHD)), attn_mask=mask)
     return out.transpose(1, 2)
 
 
-def prefix_blocked(q_RTHD, k_RTHD, v_RTHD, window_RT, span, slopes_H=None, block=64):
-    """The same as `prefix_dense`, in blocks of queries with their neighbour blocks of keys.
+def prefix_blocked(q_RTHD, k_RTHD, v_RTHD, window_RT, place_RT, span, global_tokens=0, slopes_H=None, block=64):
+    """The same as `prefix_dense`, in blocks of queries with their neighbour blocks of keys and the global tokens.
 
     block: int, divides span and T
     """
@@ -78,9 +163,57 @@ def prefix_blocked(q_RTHD, k_RTHD, v_RTHD, window_RT, span, slopes_H=None, block
     ours   = window_RT.reshape(rows * blocks, block, 1)
     offset = torch.arange(width, device=q.device)[None, :] - reach * block
     distance = (torch.arange(block, device=q.device)[:, None] - offset).abs()
-    mask   = _mask(((ours == theirs) & (distance < span))[:, None], distance, slopes_H, q.dtype)
-    out    = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return out.transpose(1, 2).reshape(rows, length, heads, size)
+    allowed  = ((ours == theirs) & (distance < span))[:, None]
+    if global_tokens:
+        picked = _global_tokens(window_RT, place_RT, global_tokens)
+        far    = _far_keys(k_RTHD, v_RTHD, window_RT, picked, span, block)
+        k, v   = torch.cat((k, far[0]), dim=2), torch.cat((v, far[1]), dim=2)
+        allowed  = torch.cat((allowed, far[2]), dim=3)
+        distance = torch.cat((distance.expand(len(q), 1, -1, -1), far[3]), dim=3)
+    mask   = _mask(allowed, distance, slopes_H, q.dtype)
+    out    = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(q_RTHD.shape)
+    return _with_global_rows(out, q_RTHD, k_RTHD, v_RTHD, window_RT, picked, slopes_H) if global_tokens else out
+
+
+def _global_tokens(window_RT, place_RT, global_tokens):
+    """Tokens of each row that are global, long [R, M] and bool [R, M] whether there is one."""
+
+    few   = (place_RT < global_tokens) & (window_RT >= 0)
+    count = int(few.sum(dim=1).max())
+    index = few.long().argsort(dim=1, descending=True, stable=True)[:, :count]
+    return index, few.gather(1, index)
+
+
+def _pick(x_RTHD, index_RM):
+    return x_RTHD.gather(1, index_RM[:, :, None, None].expand(-1, -1, *x_RTHD.shape[2:]))
+
+
+def _far_keys(k_RTHD, v_RTHD, window_RT, picked, span, block):
+    """Keys and values [B, H, M, D] of each block's row, what sees them beyond the span [B, 1, block, M], how far."""
+
+    index_RM, real_RM = picked
+    blocks   = window_RT.shape[1] // block
+    k, v     = (_pick(x, index_RM).transpose(1, 2).repeat_interleave(blocks, dim=0) for x in (k_RTHD, v_RTHD))
+    place    = torch.arange(window_RT.shape[1], device=window_RT.device)
+    distance = (place[None, :, None] - index_RM[:, None, :]).abs()
+    allowed  = (window_RT[:, :, None] == window_RT.gather(1, index_RM)[:, None, :]) & real_RM[:, None] & \
+        (distance >= span)
+    return k, v, *(x.unflatten(1, (blocks, block)).flatten(0, 1)[:, None] for x in (allowed, distance))
+
+
+def _with_global_rows(out_RTHD, q_RTHD, k_RTHD, v_RTHD, window_RT, picked, slopes_H):
+    """Replace the outputs of global tokens by those that saw their whole window."""
+
+    index_RM, real_RM = picked
+    place    = torch.arange(window_RT.shape[1], device=window_RT.device)
+    distance = (index_RM[:, :, None] - place).abs()[:, None]
+    # what is no global token sees its window too, and is dropped
+    allowed  = window_RT.gather(1, index_RM)[:, :, None] == window_RT[:, None, :]
+    mask     = _mask(allowed[:, None], distance, slopes_H, q_RTHD.dtype)
+    full     = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (_pick(q_RTHD, index_RM), k_RTHD, v_RTHD)),
+                                              attn_mask=mask).transpose(1, 2)
+    kept     = torch.where(real_RM[:, :, None, None], full, _pick(out_RTHD, index_RM))
+    return out_RTHD.scatter(1, index_RM[:, :, None, None].expand_as(kept), kept)
 
 
 def _mask(allowed, distance, slopes_H, dtype):
@@ -92,15 +225,62 @@ def _mask(allowed, distance, slopes_H, dtype):
     return torch.where(allowed, bias, torch.finfo(dtype).min)
 
 
-def steps(q_NSHD, k_NLHD, v_NLHD, allowed_NSL, bias_NHSL=None):
-    """Attention of steps to their window's prefix and to earlier steps.
+@dataclasses.dataclass
+class Sight:
+    """What new steps see of the keys of their window: its prefix, right-aligned, then the steps up to them.
 
     allowed_NSL: bool, True where the step may look; at least one True for each step
     bias_NHSL:   None or float, added to the scores
+    layout:      genet5.kernels.attention.Layout for the kernels, which need no mask
+    slopes_2H:   None or float [2, H], ALiBi's slopes, for the kernels
+    """
+
+    allowed_NSL: torch.Tensor = None
+    bias_NHSL:   torch.Tensor = None
+    layout:      object       = None
+    slopes_2H:   torch.Tensor = None
+
+
+def sight(visible_NP, token_NS, past, config, slopes_2H=None):
+    """`Sight` of new steps.
+
+    visible_NP: bool, the last tokens of each row are the window's prefix
+    token_NS:   int, the place in its window of the token at which each step stands
+    past:       int, steps before these
+    """
+
+    windows, new = token_NS.shape
+    width    = visible_NP.shape[1]
+    count_N  = visible_NP.sum(dim=1)
+    # one step of each window would leave the kernels' tiles empty
+    if new > 1 and backend(config, token_NS.device) == "triton":
+        number    = torch.arange(windows, device=token_NS.device)
+        length    = width + past + new
+        documents = torch.stack((number * new, torch.full_like(number, new), number * length + width - count_N,
+                                 count_N + past + new, count_N), dim=1)
+        return Sight(layout=_kernels().layout(documents, windows * new, windows * length, token_NS.flatten()),
+                     slopes_2H=None if slopes_2H is None else slopes_2H.float())
+    causal  = torch.ones(new, past + new, dtype=torch.bool, device=token_NS.device).tril(past)
+    allowed = torch.cat((visible_NP[:, None].expand(-1, new, -1), causal.expand(windows, -1, -1)), dim=2)
+    if slopes_2H is None:
+        return Sight(allowed)
+    place_NP = torch.arange(width, device=token_NS.device) - (width - count_N)[:, None]
+    far      = (token_NS[..., None] - place_NP[:, None]).abs().float()
+    return Sight(allowed, -slopes_2H[1][None, :, None, None] * F.pad(far, (0, past + new))[:, None])
+
+
+def steps(q_NSHD, k_NLHD, v_NLHD, seen):
+    """Attention of steps to their window's prefix and to the steps up to them.
+
+    seen: Sight
     returns [N, S, H, D]
     """
 
-    mask = allowed_NSL[:, None]
+    if seen.layout is not None:
+        # steps see all of their prefix, whatever its window
+        return _kernels().attend(*(x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD)), seen.layout, 1,
+                                 slopes_2H=seen.slopes_2H).view_as(q_NSHD)
+    mask, bias_NHSL = seen.allowed_NSL[:, None], seen.bias_NHSL
     if bias_NHSL is not None:
         mask = torch.where(mask, bias_NHSL, torch.finfo(bias_NHSL.dtype).min)
     out = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q_NSHD, k_NLHD, v_NLHD)), attn_mask=mask)

@@ -1,6 +1,6 @@
 """A transformer block whose weights serve the prefix and the steps alike.
 
-Shapes: R rows, T tokens, N windows, S steps, L prefix tokens of a window and steps, C width, H heads, D head size.
+Shapes: R rows, T tokens, N windows, S steps, C width, H heads, D head size.
 """
 
 import torch
@@ -65,9 +65,10 @@ class Block(nn.Module):
         x = self.norm_attention(x + self.dropout(self.out(attend(x).flatten(-2))))
         return self.norm_feed(x + self.dropout(feed(x)))
 
-    def prefix(self, x_RTC, positions_RT, window_RT, slopes_H):
+    def prefix(self, x_RTC, positions_RT, where, slopes_2H):
         """One layer over packed prefixes.
 
+        where: attention.Prefixes
         returns the new states [R, T, C] and this layer's keys and values [R, T, H, D]
         """
 
@@ -76,19 +77,15 @@ class Block(nn.Module):
         def attend(h):
             q, k, v = self.project(h, positions_RT)
             kept.extend((k, v))
-            if self.config.attention == "dense":
-                return attention.prefix_dense(q, k, v, window_RT, self.config.attention_window, slopes_H)
-            return attention.prefix_blocked(q, k, v, window_RT, self.config.attention_window, slopes_H,
-                                            self.config.block_size)
+            return attention.prefix(q, k, v, where, self.config, slopes_2H)
 
-        return self.residual(x_RTC, attend, "prefix", window_RT >= 0), *kept
+        return self.residual(x_RTC, attend, "prefix", where.window_RT >= 0), *kept
 
-    def steps(self, x_NSC, positions_NS, k_prefix, v_prefix, allowed_NSL, bias_NHSL, k_past=None, v_past=None,
-              counted=None):
-        """One layer over steps, which see their prefix, earlier steps (past) and themselves as allowed says.
+    def steps(self, x_NSC, positions_NS, k_prefix, v_prefix, seen, k_past=None, v_past=None, counted=None):
+        """One layer over steps, which see their prefix, earlier steps (past) and the steps up to them.
 
+        k_prefix, v_prefix: [N, P, H, D]; k_past, v_past: None or [N, A, H, D]; seen: attention.Sight
         counted:            None or bool [N, S], False where a step is padding
-        k_prefix, v_prefix: [N, P, H, D]; k_past, v_past: None or [N, A, H, D]; L = P + A + S
         returns the new states [N, S, C] and the keys and values of past and present steps [N, A + S, H, D]
         """
 
@@ -99,7 +96,6 @@ class Block(nn.Module):
             if k_past is not None:
                 k, v = torch.cat((k_past, k), dim=1), torch.cat((v_past, v), dim=1)
             kept.extend((k, v))
-            return attention.steps(q, torch.cat((k_prefix, k), dim=1), torch.cat((v_prefix, v), dim=1),
-                                   allowed_NSL, bias_NHSL)
+            return attention.steps(q, torch.cat((k_prefix, k), dim=1), torch.cat((v_prefix, v), dim=1), seen)
 
         return self.residual(x_NSC, attend, "steps", counted), *kept

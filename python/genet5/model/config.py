@@ -3,6 +3,7 @@
 import dataclasses
 
 import genet5.errors as errors
+import genet5.kernels.tiles as tiles
 
 SITE_TYPES   = ("<eos>", "<stop+>", "<stop->", "<acceptor>", "<donor>", "<start>")
 NUM_LABELS   = 9
@@ -41,7 +42,8 @@ class ModelConfig:
     positions:        "rope" (over base positions) or "alibi" (over tokens, DNABERT-2)
     block_size:       int, 16, 32, 64 or 128 tokens
     attention_window: int, a token sees others fewer than this many tokens away; divisible by block_size
-    attention:        "blocked" or "dense" (the reference)
+    global_tokens:    int, the first tokens of a window that see all of it and are seen by all of it
+    attention:        "auto" ("triton" on a GPU, else "blocked"), "triton", "blocked" or "dense" (the reference)
     activation:       "gelu" (exact, DNABERT-2) or "silu", of the gated feed-forward
     num_experts, top_k: int, one expert is a dense feed-forward
     stem_width, stem_kernel, stem_dilations: the convolutions over bases
@@ -64,7 +66,8 @@ class ModelConfig:
     positions:        str   = "rope"
     block_size:       int   = 64
     attention_window: int   = 64
-    attention:        str   = "blocked"
+    global_tokens:    int   = 0
+    attention:        str   = "auto"
     activation:       str   = "silu"
     num_experts:      int   = 1
     top_k:            int   = 1
@@ -93,8 +96,13 @@ class ModelConfig:
         if self.norm not in ("pre", "post") or self.positions not in ("rope", "alibi"):
             raise ValueError(f"norm is pre or post and positions are rope or alibi, "
                              f"not {self.norm} and {self.positions}")
-        if self.attention not in ("blocked", "dense"):
-            raise ValueError(f"attention is blocked or dense, not {self.attention}")
+        if self.global_tokens < 0:
+            raise ValueError(f"global_tokens is {self.global_tokens}; valid are 0 or more")
+        if self.attention not in ("auto", "triton", "blocked", "dense"):
+            raise ValueError(f"attention is auto, triton, blocked or dense, not {self.attention}")
+        if self.attention == "triton" and self.width // self.num_heads not in tiles.HEAD_SIZES:
+            raise ValueError(f"attention by Triton kernels has heads of 32, 64 or 128 dimensions, "
+                             f"not {self.width // self.num_heads}")
         if self.activation not in ("gelu", "silu"):
             raise ValueError(f"activation is gelu or silu, not {self.activation}")
         if not 1 <= self.top_k <= self.num_experts:

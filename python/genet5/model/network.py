@@ -15,7 +15,7 @@ import genet5.model.config as configs
 import genet5.model.stem as stems
 
 EOS = 0
-# share of ALiBi's heads that look from steps to the prefix without a distance bias
+# every so many of ALiBi's heads look from steps to the prefix without a distance bias
 FREE_HEADS = 2
 
 
@@ -79,7 +79,11 @@ class GeneT5(nn.Module):
         self.from_key   = nn.Linear(config.key_width, config.width, bias=False)
         self.queries    = nn.Linear(config.width, len(configs.SITE_TYPES) * config.key_width)
         self.eos_key    = nn.Parameter(torch.zeros(config.key_width))
-        slopes          = attention.alibi_slopes(config.num_heads) if config.positions == "alibi" else None
+        slopes          = None
+        if config.positions == "alibi":
+            # among the prefix, and from steps to it
+            slopes = attention.alibi_slopes(config.num_heads).repeat(2, 1)
+            slopes[1, ::FREE_HEADS] = 0.0
         self.register_buffer("slopes", slopes, persistent=False)
         self.apply(self._initialize)
         with torch.no_grad():
@@ -106,7 +110,8 @@ class GeneT5(nn.Module):
     def prefill(self, batch):
         """Read windows: one bidirectional pass over their tokens and bases.
 
-        batch: dict with tokens, token_position, token_window, bases, base_token, channels
+        batch: dict with tokens, token_position, token_window, bases, base_token, channels, window_row, window_token,
+               window_tokens
         returns Prefix
         """
 
@@ -122,8 +127,9 @@ class GeneT5(nn.Module):
         if self.config.norm == "post":
             x_RTC = self.norm(x_RTC)
         memory = []
+        where  = attention.prefixes(batch, self.config)
         for layer in self.layers:
-            x_RTC, k, v = layer.prefix(x_RTC, batch["token_position"], batch["token_window"], self.slopes)
+            x_RTC, k, v = layer.prefix(x_RTC, batch["token_position"], where, self.slopes)
             memory.append((k, v))
         if self.config.norm == "pre":
             x_RTC = self.norm(x_RTC)
@@ -134,9 +140,11 @@ class GeneT5(nn.Module):
 
         rows, starts, counts = (batch[name].long() for name in ("window_row", "window_token", "window_tokens"))
         length   = batch["tokens"].shape[1]
-        place_P  = torch.arange(int(counts.max()), device=rows.device)
-        visible  = place_P[None, :] < counts[:, None]
-        index_NP = (rows * length + starts)[:, None] + torch.where(visible, place_P[None, :], 0)
+        width    = int(counts.max())
+        # right-aligned, so that a window's steps follow its prefix
+        place_NP = torch.arange(width, device=rows.device) - (width - counts)[:, None]
+        visible  = place_NP >= 0
+        index_NP = (rows * length + starts)[:, None] + place_NP.clamp(min=0)
         memory   = [tuple(x.flatten(0, 1)[index_NP] for x in layer) for layer in prefix.memory]
         place    = {name: batch[name].long() for name in ("window_row", "window_base", "window_token")}
         place["base_token"] = batch["base_token"]
@@ -174,15 +182,14 @@ class GeneT5(nn.Module):
 
         x_NSC  = self._embed_steps(cache, types_NS, positions_NS)
         past   = 0 if cache.past[0] is None else cache.past[0][0].shape[1]
-        new    = types_NS.shape[1]
-        causal = torch.ones(new, past + new, dtype=torch.bool, device=x_NSC.device).tril(past)
-        allowed_NSL = torch.cat((cache.visible[:, None].expand(-1, new, -1),
-                                 causal.expand(len(types_NS), -1, -1)), dim=2)
-        bias = self._step_bias(cache, types_NS, positions_NS, allowed_NSL, past)
+        rows   = cache.rows["window_row"][cache.windows][:, None]
+        bases  = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
+        token  = cache.rows["base_token"][rows, bases] - cache.rows["window_token"][cache.windows][:, None]
+        seen   = attention.sight(cache.visible, token, past, self.config, self.slopes)
         for number, layer in enumerate(self.layers):
             k_past, v_past    = cache.past[number] or (None, None)
-            x_NSC, k, v       = layer.steps(x_NSC, positions_NS, *cache.memory[number], allowed_NSL, bias,
-                                            k_past, v_past, counted_NS)
+            x_NSC, k, v       = layer.steps(x_NSC, positions_NS, *cache.memory[number], seen, k_past, v_past,
+                                            counted_NS)
             cache.past[number] = (k, v)
         return self.norm(x_NSC) if self.config.norm == "pre" else x_NSC
 
@@ -193,21 +200,6 @@ class GeneT5(nn.Module):
         bos   = (types_NS == EOS)[..., None]
         x_NSC = self.embed_type(types_NS.long()) + self.from_key(keys).masked_fill(bos, 0.0)
         return self.norm(x_NSC) if self.config.norm == "post" else x_NSC
-
-    def _step_bias(self, cache, types_NS, positions_NS, allowed_NSL, past):
-        """ALiBi from steps [N, H, S, L]: distances in tokens to the prefix, none among steps."""
-
-        if self.slopes is None:
-            return None
-        rows   = cache.rows["window_row"][cache.windows][:, None]
-        bases  = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
-        token  = cache.rows["base_token"][rows, bases] - cache.rows["window_token"][cache.windows][:, None]
-        place  = torch.arange(cache.visible.shape[1], device=token.device)
-        far    = (token[..., None] - place).abs().float()
-        far    = torch.cat((far, far.new_zeros(*far.shape[:2], past + types_NS.shape[1])), dim=2)
-        slopes = self.slopes.clone()
-        slopes[::FREE_HEADS] = 0.0
-        return -slopes[None, :, None, None] * far[:, None]
 
     def site_logits(self, prefix, batch, states_NC, windows_N, origins_N, offsets, types_M, positions_M):
         """Logits of the sites that the grammar allows, flat.
