@@ -11,7 +11,7 @@ CHIPS      = {90: 232_448, 100: 232_448, 121: 101_376}
 
 # tiles of the three programs by family and head size; the first two have the same number of queries
 INTERPRETER = dict.fromkeys(HEAD_SIZES, (Tile(32, 16, 4, 1), Tile(32, 32, 4, 1), Tile(16, 32, 4, 1)))
-FLOAT32     = {32:  (Tile(32, 32, 4, 1), Tile(32, 32, 4, 1), Tile(16, 32, 4, 1)),
+FLOAT32     = {32:  (Tile(32, 32, 4, 1), Tile(32, 32, 4, 1), Tile(32, 32, 4, 1)),
                64:  (Tile(32, 16, 4, 1), Tile(32, 16, 4, 1), Tile(16, 32, 8, 1)),
                128: (Tile(16, 16, 8, 1), Tile(16, 16, 8, 1), Tile(16, 32, 8, 1))}
 HOPPER      = {32:  (Tile(64, 64, 4, 3), Tile(64, 64, 4, 2), Tile(32, 64, 4, 2)),
