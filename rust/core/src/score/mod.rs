@@ -5,10 +5,12 @@
 
 mod classes;
 mod levels;
+mod row;
 mod set;
 
 pub use classes::{classify, Classes};
 pub use levels::{Counts, Levels};
+pub use row::Row;
 pub(crate) use set::refuse_unknown;
 pub use set::GeneSet;
 
