@@ -33,6 +33,9 @@ impl Row {
 
     /// Harmonic mean of sensitivity and precision; none when both sides are empty, 0 when one is.
     pub fn f1(&self) -> Option<f64> {
+        if self.tp_reference == self.tp_prediction {
+            return share(2 * self.tp_reference, self.n_reference + self.n_prediction);
+        }
         match (self.sensitivity(), self.precision()) {
             (Some(s), Some(p)) if s + p > 0.0 => Some(2.0 * s * p / (s + p)),
             (None, None) => None,
