@@ -1,4 +1,4 @@
-"""The `genet5-score` command: a table of subcommands, each loaded only when it is called; needs neither torch nor numpy."""
+"""The `genet5-score` command: subcommands, each loaded only when it is called; needs neither torch nor numpy."""
 
 import sys
 

@@ -19,7 +19,7 @@ VIOLATED = 1
 @click.option("--genome", type=click.Path(), metavar="FASTA", help="Look at the letters too: codons, splice sites, N.")
 @click.option("--genetic-code", default=1, show_default=True, type=int, help="NCBI translation table.")
 @click.option("--table-starts", is_flag=True, help="Every start codon of the table is one, not ATG only.")
-@click.option("--min-intron", default=10, show_default=True, type=click.IntRange(min=0), help="Shortest intron in bases.")
+@click.option("--min-intron", default=10, show_default=True, type=click.IntRange(min=0), help="Bases of the shortest.")
 @options.json_option
 def check(gff, genome, as_json, **choice):
     """Validate gene models in GFF3: one line for each violated rule, with counts and the first lines.
@@ -34,10 +34,11 @@ def check(gff, genome, as_json, **choice):
         report.print_json(found)
     else:
         for violation in found:
-            click.echo(f"{violation['rule']}: {violation['count']} times against: {violation['says']}; "
+            click.echo(f"{violation['rule']} ({violation['count']}): {violation['says']}: "
                        f"{'; '.join(place(*at) for at in violation['places'])}")
         if not found:
-            click.echo(f"{gff}: no rule is violated" + ("" if genome else " (without --genome, letters are not looked at)"))
+            unseen = "" if genome else " (without --genome, letters are not looked at)"
+            click.echo(f"{gff}: no rule is violated{unseen}")
     return VIOLATED if found else 0
 
 

@@ -21,9 +21,10 @@ HEADER = ["level", "f1_a", "f1_b", "difference", "low", "high", "tp_a", "tp_b", 
 @click.option("--level", "levels", multiple=True, metavar="LEVEL", help="Levels to print, or all; may be repeated. "
               "Default: nucleotide, exon and gene.")
 @options.selection
-@click.option("--resamples", type=click.IntRange(min=1), default=2000, show_default=True, help="Draws of the bootstrap.")
-@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, show_default=True,
-              help="Share of the draws inside the interval.")
+@click.option("--resamples", type=click.IntRange(min=1), default=2000, show_default=True,
+              help="Draws of the bootstrap.")
+@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95,
+              show_default=True, help="Share of the draws inside the interval.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Names the draws.")
 @options.json_option
 def compare(ref, a, b, levels, isoforms, feature, as_json, **choice):
@@ -45,7 +46,8 @@ def compare(ref, a, b, levels, isoforms, feature, as_json, **choice):
         report.print_json({"reference": ref, "a": a, "b": b, "preset": score.PRESET, "resamples": choice["resamples"],
                            "confidence": choice["confidence"], "seed": choice["seed"], **result})
         return
-    title = f"reference {ref}, A = {a}, B = {b}: B less A, {choice['confidence']:.0%} interval over {result['loci']} loci"
+    width = f"{choice['confidence']:.0%} interval over {result['loci']} loci"
+    title = f"reference {ref}, A = {a}, B = {b}: B less A, {width}"
     tables.show(title, HEADER, [cells(level, counts) for level, counts in result["levels"].items()])
     click.echo(f"genes found by A only: {result['only_a']}, by B only: {result['only_b']}, "
                f"McNemar's exact p = {result['p_value']:.3g}")

@@ -35,7 +35,8 @@ def limit(text):
     except ValueError:
         least = -1.0
     if level not in score.LEVELS or not 0 <= least <= 1:
-        raise click.BadParameter(f"'{text}' is not of the form LEVEL=X, as in gene=0.8; levels: {', '.join(score.LEVELS)}")
+        known = ", ".join(score.LEVELS)
+        raise click.BadParameter(f"'{text}' is not of the form LEVEL=X, as in gene=0.8; levels: {known}")
     return level, least
 
 
@@ -94,7 +95,7 @@ def chosen(levels):
 
 
 def check(limits, pred, results):
-    """FAILED if a prediction's F1 is under its limit, with a note for each; a score that does not exist is under any."""
+    """FAILED if a prediction's F1 is under its limit, with a note for each; no score is under any limit."""
 
     failed = False
     for path, result in zip(pred, results):

@@ -39,8 +39,8 @@ json_option    = click.option("--json", "as_json", is_flag=True, help="Print JSO
 
 SELECTION = (
     click.option("--isoforms", type=click.Choice(["longest", "all"]),
-                 help="Transcripts of a gene that count, on both sides; longest: the longest CDS, the first of several. "
-                      "Default: longest for preset genet5, all for the others."),
+                 help="Transcripts of a gene that count, on both sides; longest: the longest CDS, the first of "
+                      "several. Default: longest for preset genet5, all for the others."),
     click.option("--feature", type=click.Choice(["CDS", "exon"]),
                  help="Rows that transcripts are made of. Default: CDS for preset genet5; as the tool does for the "
                       "others."),

@@ -66,7 +66,7 @@ def warn(ref, path, result):
     spelt = result.get("spelt_differently")
     if spelt:
         pairs = shown([f"{here} is {there}" for here, there in spelt])
-        note(f"names of {path} seem to differ from those of {ref} in spelling only ({pairs}); map them with --alias FILE")
+        note(f"names of {path} and {ref} seem to differ in spelling only ({pairs}); map them with --alias FILE")
     shifted = result["stop_shifted"]
     if shifted > result["levels"]["gene"]["tp"]:
         note(f"{shifted} genes of {path} differ by the stop codon alone: one of the two files leaves it out of the CDS")

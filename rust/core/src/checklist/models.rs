@@ -58,8 +58,9 @@ pub(super) fn gather(file: &File) -> Vec<Model> {
         }
         for id in row.parents() {
             let Some(&parent) = file.named(id).first() else { continue };
+            let is_protein = file.rows[parent].is("protein") || file.rows[parent].is("polypeptide");
             // parts of what does not code are none of ours
-            if !row.is("CDS") && !model_of.contains_key(&parent) {
+            if is_protein || (!row.is("CDS") && !model_of.contains_key(&parent)) {
                 continue;
             }
             let at = *model_of.entry(parent).or_insert_with(|| open(file, &mut models, parent));
@@ -116,7 +117,7 @@ pub(super) fn check(file: &File, models: &[Model], options: &Options, findings: 
 fn hierarchy(file: &File, models: &[Model], findings: &mut Findings) {
     let mut parents: FxHashSet<&[u8]> = FxHashSet::default();
     file.rows.iter().for_each(|row| parents.extend(row.parents()));
-    for row in file.rows.iter().filter(|row| row.is("gene")) {
+    for row in file.rows.iter().filter(|row| row.is("gene") && !row.attributes.pseudo) {
         if !row.id().is_some_and(|id| parents.contains(id)) {
             findings.add(Rule::Hierarchy, row.line, || format!("{} has no mRNA", row.name()));
         }

@@ -13,6 +13,7 @@ pub mod names;
 pub mod rewards;
 mod row;
 mod set;
+pub mod text;
 
 pub use classes::{classify, Class, Verdict};
 pub use keys::{rows, Keys, LEVELS};

@@ -5,7 +5,7 @@ use std::path::Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names;
-use crate::annotation::{self, Annotation, Feature, Gene};
+use crate::annotation::{self, Annotation, Feature, Gene, Transcript};
 use crate::gene::{GeneModel, Interval};
 use crate::{Error, Result};
 
@@ -32,6 +32,25 @@ pub struct Selection {
     pub regions: Vec<(String, Interval)>,
     /// Transcripts with fewer coding bases are left out.
     pub min_cds: u32,
+}
+
+impl Selection {
+    /// The transcripts of a gene that count, wherever they lie.
+    pub(super) fn transcripts<'a>(&self, gene: &'a Gene) -> Vec<&'a Transcript> {
+        let long_enough = |t: &&Transcript| t.cds_len() >= u64::from(self.min_cds);
+        match self.isoforms {
+            Isoforms::Longest => gene.canonical().filter(long_enough).into_iter().collect(),
+            Isoforms::All => gene.transcripts.iter().filter(long_enough).collect(),
+        }
+    }
+
+    /// Whether a chain lies in one of the regions, where there are any.
+    pub(super) fn holds(&self, contig: &str, chain: &GeneModel) -> bool {
+        let inside = |(place, region): &(String, Interval)| {
+            place == contig && region.start <= chain.start() && chain.end() <= region.end
+        };
+        self.regions.is_empty() || self.regions.iter().any(inside)
+    }
 }
 
 /// One gene: where it lies and the chains of its chosen transcripts.
@@ -72,7 +91,8 @@ impl GeneSet {
             .genes
             .iter()
             .filter_map(|gene| {
-                let chains = chains(gene, selection);
+                let chains: Vec<_> =
+                    selection.transcripts(gene).into_iter().map(|t| t.model(gene.strand)).collect();
                 let contig = *numbers.get(gene.contig.as_str())?;
                 (!chains.is_empty()).then(|| SetGene { id: gene.id.clone(), contig, chains })
             })
@@ -131,28 +151,12 @@ impl GeneSet {
             .iter()
             .map(|name| selection.contigs.as_ref().is_none_or(|chosen| chosen.contains(name)))
             .collect();
-        let inside = |contig: u32, chain: &GeneModel| {
-            let name = &self.contigs[contig as usize];
-            selection.regions.is_empty()
-                || selection.regions.iter().any(|(place, region)| {
-                    place == name && region.start <= chain.start() && chain.end() <= region.end
-                })
-        };
         for gene in &mut self.genes {
             let contig = gene.contig;
-            gene.chains.retain(|chain| keep[contig as usize] && inside(contig, chain));
+            let name = &self.contigs[contig as usize];
+            gene.chains.retain(|chain| keep[contig as usize] && selection.holds(name, chain));
         }
         self.genes.retain(|gene| !gene.chains.is_empty());
-    }
-}
-
-fn chains(gene: &Gene, selection: &Selection) -> Vec<GeneModel> {
-    let long_enough = |t: &&annotation::Transcript| t.cds_len() >= u64::from(selection.min_cds);
-    match selection.isoforms {
-        Isoforms::Longest => {
-            gene.canonical().filter(long_enough).map(|t| t.model(gene.strand)).into_iter().collect()
-        }
-        Isoforms::All => gene.transcripts.iter().filter(long_enough).map(|t| t.model(gene.strand)).collect(),
     }
 }
 
