@@ -4,11 +4,11 @@
 //! guessed or mended is counted by kind in [`Annotation::repairs`], and what cannot be understood
 //! is an error with its line.
 
-mod attributes;
+pub(crate) mod attributes;
 mod build;
 mod gff3;
 mod gtf;
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! Preset `genet5`: one transcript per gene (the longest CDS), strand in every key, phases and
 //! UTRs ignored. Every gene of the reference counts, also those that the grammar cannot write.
 
+pub mod cie;
 mod classes;
 mod levels;
 mod row;
