@@ -5,6 +5,8 @@
 
 pub mod cie;
 mod classes;
+pub mod gt_eval;
+mod key;
 mod levels;
 mod row;
 mod set;

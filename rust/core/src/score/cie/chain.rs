@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::key::Key;
+use super::keys;
+use crate::score::key::Key;
 
 /// The different chains of one file, in order of first appearance.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ impl Chains {
     /// Groups CDS rows into chains; a row is its transcript's number and its key.
     pub(super) fn new(mut rows: Vec<(u32, Key)>, names: &[&[u8]], genes: &[u32]) -> Self {
         if !rows.is_sorted() {
-            rows.sort_unstable();
+            rows.sort();
         }
         rows.dedup();
         let keys: Vec<Key> = rows.iter().map(|row| row.1).collect();
@@ -60,7 +61,7 @@ impl Chains {
         let mut seen = SeenChains { keys: Vec::with_capacity(self.keys.len()), chains: Vec::new() };
         for (i, chain) in self.each().enumerate() {
             let from = seen.keys.len();
-            seen.keys.extend(chain.iter().map(|key| key.on(number[key.contig() as usize]).seen(phase)));
+            seen.keys.extend(chain.iter().map(|key| keys::seen(key.on(number[key.contig() as usize]), phase)));
             let own = &mut seen.keys[from..];
             if !own.is_sorted() {
                 own.sort_unstable();

@@ -1,6 +1,8 @@
 //! The GTF rows that a CDS chain of a GFF3 file stands for: introns, start and stop codons.
 
-use super::key::{Key, Place};
+use super::keys::NO_PHASE;
+use crate::gene::Strand;
+use crate::score::key::{Key, Place};
 
 /// Calls `found` with each gap between neighbours of a sorted chain.
 pub(super) fn introns(chain: &[Key], mut found: impl FnMut(Key)) {
@@ -8,7 +10,7 @@ pub(super) fn introns(chain: &[Key], mut found: impl FnMut(Key)) {
         let (left, right) = (pair[0].place(), pair[1].place());
         let (start, end) = (left.end.saturating_add(1), right.start.saturating_sub(1));
         if start <= end && pair[0].contig() == pair[1].contig() {
-            let place = Place { start, end, strand: left.strand, phase: b'.' };
+            let place = Place { start, end, strand: left.strand, tag: NO_PHASE };
             found(Key::new(pair[0].contig(), place));
         }
     }
@@ -16,18 +18,18 @@ pub(super) fn introns(chain: &[Key], mut found: impl FnMut(Key)) {
 
 /// Calls `found` with each piece of the first three bases in the direction of translation.
 pub(super) fn start_codon(chain: &[Key], found: impl FnMut(Key)) {
-    match chain.first().map(|key| key.place().strand) {
-        Some(b'+') => pieces(left_pieces(chain.iter().copied()), found),
-        Some(b'-') => pieces(right_pieces(chain.iter().rev().copied()), found),
+    match chain.first().and_then(|key| key.place().strand) {
+        Some(Strand::Plus) => pieces(left_pieces(chain.iter().copied()), found),
+        Some(Strand::Minus) => pieces(right_pieces(chain.iter().rev().copied()), found),
         _ => {}
     }
 }
 
 /// Calls `found` with each piece of the last three bases in the direction of translation.
 pub(super) fn stop_codon(chain: &[Key], found: impl FnMut(Key)) {
-    let mut cut: Vec<_> = match chain.first().map(|key| key.place().strand) {
-        Some(b'+') => right_pieces(chain.iter().rev().copied()).collect(),
-        Some(b'-') => left_pieces(chain.iter().copied()).collect(),
+    let mut cut: Vec<_> = match chain.first().and_then(|key| key.place().strand) {
+        Some(Strand::Plus) => right_pieces(chain.iter().rev().copied()).collect(),
+        Some(Strand::Minus) => left_pieces(chain.iter().copied()).collect(),
         _ => return,
     };
     cut.reverse();
@@ -38,7 +40,7 @@ pub(super) fn stop_codon(chain: &[Key], found: impl FnMut(Key)) {
 fn pieces(cut: impl Iterator<Item = (u32, Place)>, mut found: impl FnMut(Key)) {
     let mut before = 0;
     for (contig, place) in cut {
-        found(Key::new(contig, Place { phase: b"021"[before as usize % 3], ..place }));
+        found(Key::new(contig, Place { tag: [0, 2, 1][before as usize % 3], ..place }));
         before += place.end - place.start + 1;
     }
 }
@@ -69,16 +71,16 @@ fn three(
 mod tests {
     use super::*;
 
-    fn chain(strand: u8, segments: &[(u32, u32)]) -> Vec<Key> {
-        let key = |&(start, end)| Key::new(0, Place { start, end, strand, phase: b'0' });
+    fn chain(strand: Option<Strand>, segments: &[(u32, u32)]) -> Vec<Key> {
+        let key = |&(start, end)| Key::new(0, Place { start, end, strand, tag: 0 });
         segments.iter().map(key).collect()
     }
 
-    fn codon(of: fn(&[Key], &mut dyn FnMut(Key)), chain: &[Key]) -> Vec<(u32, u32, char)> {
+    fn codon(of: fn(&[Key], &mut dyn FnMut(Key)), chain: &[Key]) -> Vec<(u32, u32, u8)> {
         let mut found = Vec::new();
         of(chain, &mut |key: Key| {
             let place = key.place();
-            found.push((place.start, place.end, char::from(place.phase)));
+            found.push((place.start, place.end, place.tag));
         });
         found
     }
@@ -87,23 +89,23 @@ mod tests {
     fn split_codons_keep_count_of_their_bases() {
         let start: fn(&[Key], &mut dyn FnMut(Key)) = |chain, found| start_codon(chain, found);
         let stop: fn(&[Key], &mut dyn FnMut(Key)) = |chain, found| stop_codon(chain, found);
-        let plus = chain(b'+', &[(10, 10), (20, 30), (40, 41)]);
-        assert_eq!(codon(start, &plus), [(10, 10, '0'), (20, 21, '2')]);
-        assert_eq!(codon(stop, &plus), [(30, 30, '0'), (40, 41, '2')]);
-        let minus = chain(b'-', &[(10, 10), (20, 30), (40, 41)]);
-        assert_eq!(codon(start, &minus), [(40, 41, '0'), (30, 30, '1')]);
-        assert_eq!(codon(stop, &minus), [(20, 21, '0'), (10, 10, '1')]);
+        let plus = chain(Some(Strand::Plus), &[(10, 10), (20, 30), (40, 41)]);
+        assert_eq!(codon(start, &plus), [(10, 10, 0), (20, 21, 2)]);
+        assert_eq!(codon(stop, &plus), [(30, 30, 0), (40, 41, 2)]);
+        let minus = chain(Some(Strand::Minus), &[(10, 10), (20, 30), (40, 41)]);
+        assert_eq!(codon(start, &minus), [(40, 41, 0), (30, 30, 1)]);
+        assert_eq!(codon(stop, &minus), [(20, 21, 0), (10, 10, 1)]);
         assert_eq!(
-            codon(start, &chain(b'+', &[(1, 1), (5, 5), (9, 9)])),
-            [(1, 1, '0'), (5, 5, '2'), (9, 9, '1')]
+            codon(start, &chain(Some(Strand::Plus), &[(1, 1), (5, 5), (9, 9)])),
+            [(1, 1, 0), (5, 5, 2), (9, 9, 1)]
         );
-        assert_eq!(codon(start, &chain(b'.', &[(1, 9)])), []);
+        assert_eq!(codon(start, &chain(None, &[(1, 9)])), []);
     }
 
     #[test]
     fn touching_and_overlapping_segments_have_no_intron_between_them() {
         let mut found = Vec::new();
-        introns(&chain(b'+', &[(1, 9), (10, 20), (20, 30), (32, 40)]), |key| found.push(key.place().start));
+        introns(&chain(Some(Strand::Plus), &[(1, 9), (10, 20), (20, 30), (32, 40)]), |key| found.push(key.place().start));
         assert_eq!(found, [31]);
     }
 }

@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::chain::Chains;
 use super::derive;
-use super::key::{Key, Place};
 use super::rows::{row, Lines, Row, Value};
 use crate::annotation::attributes::{id_and_parent, items};
 use crate::annotation::{rows::format, Format};
+use crate::score::key::{Key, Place};
 use crate::{files, Error, Result};
 
 /// One side of a comparison.
@@ -194,7 +194,7 @@ impl<'a> Draft<'a> {
 
     fn key(&mut self, row: &Row<'a>) -> Key {
         let Row { start, end, strand, phase, .. } = *row;
-        Key::new(self.contigs.number(row.contig), Place { start, end, strand, phase })
+        Key::new(self.contigs.number(row.contig), Place { start, end, strand, tag: phase })
     }
 
     fn coding(&mut self, key: Key, transcript: &'a [u8], gene: &'a [u8]) {
@@ -206,7 +206,7 @@ impl<'a> Draft<'a> {
 
     /// Introns and codons of all chains.
     fn derive(&mut self) {
-        self.rows.sort_unstable();
+        self.rows.sort();
         self.rows.dedup();
         let mut chain = Vec::new();
         for rows in self.rows.chunk_by(|a, b| a.0 == b.0) {
@@ -235,7 +235,8 @@ impl<'a> Draft<'a> {
 }
 
 fn set(mut keys: Vec<Key>) -> Vec<Key> {
-    keys.sort_unstable();
+    // most files are sorted already, but for a few runs
+    keys.sort();
     keys.dedup();
     keys.shrink_to_fit();
     keys

@@ -14,7 +14,7 @@
 
 mod chain;
 mod derive;
-mod key;
+mod keys;
 mod load;
 mod rows;
 #[cfg(test)]
@@ -24,10 +24,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use load::Loaded;
 
+use super::key::Key;
 use super::Row;
 use crate::{Error, Result};
 use chain::Owners;
-use key::{common, distinct, Key};
+use keys::{common, distinct};
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

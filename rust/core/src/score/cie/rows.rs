@@ -6,6 +6,9 @@
 
 use memchr::{memchr, memmem::Finder};
 
+use super::keys::NO_PHASE;
+use crate::gene::Strand;
+
 /// One feature row with its positions as they stand in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
@@ -13,7 +16,8 @@ pub(super) struct Row<'a> {
     pub kind: &'a [u8],
     pub start: u32,
     pub end: u32,
-    pub strand: u8,
+    pub strand: Option<Strand>,
+    /// 0 to 3, or [`NO_PHASE`].
     pub phase: u8,
     pub attributes: &'a [u8],
 }
@@ -80,11 +84,20 @@ pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
         && !source.is_empty()
         && !kind.is_empty()
         && !score.is_empty()
-        && !score.iter().any(|&b| is_space(b))
-        && matches!(strand, b"+" | b"-" | b".")
-        && matches!(phase, b'0'..=b'3' | b'.');
+        && !score.iter().any(|&b| is_space(b));
+    let strand = match strand {
+        b"+" => Some(Strand::Plus),
+        b"-" => Some(Strand::Minus),
+        b"." => None,
+        _ => return None,
+    };
+    let phase = match phase {
+        b'0'..=b'3' => phase - b'0',
+        b'.' => NO_PHASE,
+        _ => return None,
+    };
     let (start, end) = (position(start)?, position(end)?);
-    shaped.then(|| Row { contig, kind, start, end, strand: strand[0], phase, attributes })
+    shaped.then_some(Row { contig, kind, start, end, strand, phase, attributes })
 }
 
 fn position(text: &[u8]) -> Option<u32> {
