@@ -61,7 +61,8 @@ impl Chains {
         let mut seen = SeenChains { keys: Vec::with_capacity(self.keys.len()), chains: Vec::new() };
         for (i, chain) in self.each().enumerate() {
             let from = seen.keys.len();
-            seen.keys.extend(chain.iter().map(|key| keys::seen(key.on(number[key.contig() as usize]), phase)));
+            seen.keys
+                .extend(chain.iter().map(|key| keys::seen(key.on(number[key.contig() as usize]), phase)));
             let own = &mut seen.keys[from..];
             if !own.is_sorted() {
                 own.sort_unstable();

@@ -105,7 +105,9 @@ mod tests {
     #[test]
     fn touching_and_overlapping_segments_have_no_intron_between_them() {
         let mut found = Vec::new();
-        introns(&chain(Some(Strand::Plus), &[(1, 9), (10, 20), (20, 30), (32, 40)]), |key| found.push(key.place().start));
+        introns(&chain(Some(Strand::Plus), &[(1, 9), (10, 20), (20, 30), (32, 40)]), |key| {
+            found.push(key.place().start)
+        });
         assert_eq!(found, [31]);
     }
 }

@@ -51,7 +51,11 @@ fn count_predicted(keys: &[Key], found: &mut Exons) {
             Some(_) => Copies::default(),
         };
         add(&mut found.all, |i| copies[i], |tally| &mut tally.prediction);
-        add(&mut found.collapsed, |i| u64::from(copies[i] > 0 && before[i] == 0), |tally| &mut tally.prediction);
+        add(
+            &mut found.collapsed,
+            |i| u64::from(copies[i] > 0 && before[i] == 0),
+            |tally| &mut tally.prediction,
+        );
         if place.strand == Some(Strand::Minus) {
             minus = Some((place.start, place.end, copies));
         }

@@ -79,9 +79,8 @@ fn a_prediction_of_the_same_range_hits_no_neighbour() {
 
 #[test]
 fn what_is_no_gff3_tree_is_refused_with_its_line() {
-    let refusal = |text: &str| {
-        Loaded::parse(Path::new("x.gff3"), text.as_bytes()).expect_err("illegal").to_string()
-    };
+    let refusal =
+        |text: &str| Loaded::parse(Path::new("x.gff3"), text.as_bytes()).expect_err("illegal").to_string();
     let orphan = rows(&["CDS 1 9 + 0 Parent=t"]);
     assert_eq!(refusal(&orphan), "x.gff3, line 3: Parent 't' is no gene or transcript of this file");
     let circle = rows(&["mRNA 1 9 + . ID=a;Parent=b", "mRNA 1 9 + . ID=b;Parent=a"]);
@@ -115,23 +114,30 @@ fn golden_files_come_out_byte_for_byte() {
     }
 }
 
+/// GenomeTools, which may never end on rows that several transcripts share.
+fn gt() -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["10", "gt"]);
+    command
+}
+
 /// What GenomeTools prints about two texts; none where it is missing or refuses them.
 fn gt_eval(reference: &str, prediction: &str) -> Option<String> {
     let folder = tempfile::tempdir().expect("folder");
     let sorted = |name: &str, text: &str| {
         let (from, to) = (folder.path().join(name), folder.path().join(format!("{name}.sorted")));
         std::fs::write(&from, text).expect("written");
-        let out = Command::new("gt").args(["gff3", "-sort", "-tidy", "-retainids"]).arg(from).output().ok()?;
+        let out = gt().args(["gff3", "-sort", "-tidy", "-retainids"]).arg(from).output().ok()?;
         std::fs::write(&to, &out.stdout).expect("written");
         out.status.success().then_some(to)
     };
     let (reference, prediction) = (sorted("reference", reference)?, sorted("prediction", prediction)?);
-    let out = Command::new("gt").args(["eval", "-nuc", "yes"]).args([reference, prediction]).output().ok()?;
+    let out = gt().args(["eval", "-nuc", "yes"]).args([reference, prediction]).output().ok()?;
     out.status.success().then(|| String::from_utf8(out.stdout).expect("text"))
 }
 
 fn gt_is_here() -> bool {
-    let here = Command::new("gt").arg("--version").output().is_ok_and(|out| out.status.success());
+    let here = gt().arg("--version").output().is_ok_and(|out| out.status.success());
     if !here {
         eprintln!("skipped: GenomeTools (gt) is not installed");
     }
@@ -153,14 +159,14 @@ fn damaged(text: &str, random: &mut Random) -> String {
             gene = line;
         }
         let one_in = |n: u64, random: &mut Random| random.below(n) == 0;
-        let (dropped, copied) =
-            *genes.entry(gene).or_insert_with(|| (one_in(10, random), one_in(8, random)));
+        let (dropped, copied) = *genes.entry(gene).or_insert_with(|| (one_in(10, random), one_in(8, random)));
         let leaf = columns[2] == "exon" || columns[2] == "CDS";
         if dropped || leaf && one_in(30, random) {
             continue;
         }
         if leaf && one_in(12, random) {
-            let (start, end): (u64, u64) = (columns[3].parse().expect("start"), columns[4].parse().expect("end"));
+            let (start, end): (u64, u64) =
+                (columns[3].parse().expect("start"), columns[4].parse().expect("end"));
             columns[3] = (start + random.below(9).min(end - start)).to_string();
         }
         out += &(columns.join("\t") + "\n");
@@ -219,27 +225,43 @@ fn gff3(models: &[Model], regions: bool) -> String {
         let mut leaves: BTreeMap<(&str, (u32, u32)), Vec<String>> = BTreeMap::new();
         let (mut first, mut last) = (u32::MAX, 0);
         for (i, (exons, cds, moved)) in isoforms.iter().enumerate() {
-            let ranges = |bits: u8| (0..5u32).filter(move |s| bits >> s & 1 == 1).map(|s| slot(s, if s == 0 { *moved } else { 0 }));
-            let (start, end) = (ranges(*exons).next().expect("a bit").0, ranges(*exons).last().expect("a bit").1);
+            let ranges = |bits: u8| {
+                (0..5u32)
+                    .filter(move |s| bits >> s & 1 == 1)
+                    .map(|s| slot(s, if s == 0 { *moved } else { 0 }))
+            };
+            let (start, end) =
+                (ranges(*exons).next().expect("a bit").0, ranges(*exons).last().expect("a bit").1);
             (first, last) = (first.min(start), last.max(end));
             let kind = if odd & 1 == 1 && i == 0 { "ncRNA" } else { "mRNA" };
             let parent = if odd & 6 == 6 { String::new() } else { format!(";Parent=g{n}") };
             rows.push(row(kind, start, end, ".", format!("ID=g{n}.t{i}{parent}")));
-            ranges(*exons).for_each(|range| leaves.entry(("exon", range)).or_default().push(format!("g{n}.t{i}")));
-            ranges(*cds & *exons).for_each(|range| leaves.entry(("CDS", range)).or_default().push(format!("g{n}.t{i}")));
+            ranges(*exons)
+                .for_each(|range| leaves.entry(("exon", range)).or_default().push(format!("g{n}.t{i}")));
+            ranges(*cds & *exons)
+                .for_each(|range| leaves.entry(("CDS", range)).or_default().push(format!("g{n}.t{i}")));
         }
         for ((kind, (start, end)), parents) in leaves {
             let phase = if kind == "CDS" { ["0", "1", "2"][usize::from(odd >> 6) % 3] } else { "." };
-            if odd & 8 == 8 {
+            // three parents of a CDS row are too many for the original
+            if odd & 8 == 8 && isoforms.len() < 3 {
                 rows.push(row(kind, start, end, phase, format!("Parent={}", parents.join(","))));
             } else {
-                rows.extend(parents.iter().map(|parent| row(kind, start, end, phase, format!("Parent={parent}"))));
+                rows.extend(
+                    parents.iter().map(|parent| row(kind, start, end, phase, format!("Parent={parent}"))),
+                );
             }
         }
         let (first, last) = if last == 0 { slot(0, 0) } else { (first, last) };
         rows.insert(0, row("gene", first, last, ".", format!("ID=g{n}")));
         if odd & 16 == 16 {
-            rows.push(row("exon", first, first + 5, ".", if odd & 32 == 32 { ".".into() } else { format!("Parent=g{n}") }));
+            rows.push(row(
+                "exon",
+                first,
+                first + 5,
+                ".",
+                if odd & 32 == 32 { ".".into() } else { format!("Parent=g{n}") },
+            ));
         }
         if odd & 32 == 32 {
             rows.reverse();
