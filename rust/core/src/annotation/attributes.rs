@@ -6,7 +6,7 @@ use memchr::memchr;
 
 /// The attributes that matter, as they stand in the file.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Attributes<'a> {
+pub(crate) struct Attributes<'a> {
     pub id: Option<&'a [u8]>,
     pub parent: Option<&'a [u8]>,
     pub derives_from: Option<&'a [u8]>,
@@ -55,7 +55,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Reads `key "value"; …`; quoted text is opaque. A lone bare word is taken for the ID.
-    pub(super) fn gtf(text: &'a [u8]) -> Self {
+    pub(crate) fn gtf(text: &'a [u8]) -> Self {
         let mut found = Attributes::default();
         let mut rest = text.trim_ascii();
         while !rest.is_empty() {

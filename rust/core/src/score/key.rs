@@ -40,8 +40,11 @@ impl Key {
             1 => Some(Strand::Minus),
             _ => None,
         };
-        let tag = (self.0 & TAG) as u8;
-        Place { start: (self.0 >> 37) as u32, end: (self.0 >> 5) as u32, strand, tag }
+        Place { start: (self.0 >> 37) as u32, end: (self.0 >> 5) as u32, strand, tag: self.tag() }
+    }
+
+    pub(super) fn tag(self) -> u8 {
+        (self.0 & TAG) as u8
     }
 
     pub(super) fn contig(self) -> u32 {

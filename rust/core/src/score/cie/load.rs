@@ -50,7 +50,10 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::read`].
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self> {
-        let mut draft = Draft::default();
+        // CDS rows are no more than that of most files; what is not used is never touched
+        let room = text.len() / 150;
+        let (rows, cds) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let mut draft = Draft { rows, cds, ..Draft::default() };
         match format(path, text)? {
             Format::Gtf => draft.gtf(text),
             Format::Gff3 => draft.gff3(path, text)?,

@@ -12,7 +12,7 @@ type Copies = [u64; 5];
 fn groups(keys: &[Key]) -> impl Iterator<Item = (Key, Copies)> + '_ {
     keys.chunk_by(|a, b| a.untagged() == b.untagged()).map(|same| {
         let mut copies = [same.len() as u64, 0, 0, 0, 0];
-        same.iter().for_each(|key| copies[1 + key.place().tag as usize] += 1);
+        same.iter().for_each(|key| copies[1 + key.tag() as usize] += 1);
         (same[0].untagged(), copies)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::stats::Tally;
 use super::tree::{Kind, Tree};
-use super::Pair;
+use super::{Loaded, Pair};
 use crate::gene::Strand;
 
 /// What became of the genes, or of the mRNAs.
@@ -45,7 +45,7 @@ pub(super) fn genes_are_equal(pair: &Pair, prediction: u32, reference: u32, kind
 
 /// Compares the predicted genes, or mRNAs, with those of the reference.
 pub(super) fn compare(pair: &Pair, reference: &[u32], prediction: &[u32], equal: Equal) -> Found {
-    let index = Index::new(&pair.reference.tree, reference);
+    let index = Index::new(pair.reference, reference);
     let mut hit = vec![false; index.order.len()];
     let mut taken = [hit.clone(), hit.clone()];
     let mut found = Found::default();
@@ -59,8 +59,8 @@ pub(super) fn compare(pair: &Pair, reference: &[u32], prediction: &[u32], equal:
         }
         predicted += 1;
         let Some(strand) = node.strand else { continue };
-        let here = index.on(contig, strand);
-        let same = if known { index.same_range(here.clone(), node.range()) } else { Vec::new() };
+        let here = if known { index.on(contig, strand) } else { 0..0 };
+        let same = index.same_range(here.clone(), node.range());
         if same.is_empty() {
             let overlapping = index.overlapping(here, node.range(), |i| hit[i] = true);
             found.wrong += u64::from(overlapping == 0);
@@ -85,29 +85,36 @@ pub(super) fn compare(pair: &Pair, reference: &[u32], prediction: &[u32], equal:
 struct Index<'t> {
     tree: &'t Tree,
     order: Vec<u32>,
+    /// Where each contig and strand begins in `order`, and one more.
+    first: Vec<usize>,
     /// Furthest end of each feature and those before it on its contig and strand.
     reach: Vec<u32>,
 }
 
 impl<'t> Index<'t> {
-    fn new(tree: &'t Tree, features: &[u32]) -> Self {
+    fn new(side: &'t Loaded, features: &[u32]) -> Self {
+        let tree = &side.tree;
         let stranded = features.iter().copied().filter(|&at| tree.node(at).strand.is_some());
         let mut order: Vec<u32> = stranded.collect();
-        order.sort_by_key(|&at| (group(tree, at), tree.node(at).range()));
+        let group = |at: u32| group(tree.node(at).contig, tree.node(at).strand == Some(Strand::Minus));
+        order.sort_by_key(|&at| (group(at), tree.node(at).range()));
+        let mut first = vec![0; 2 * side.contigs.len() + 1];
+        order.iter().for_each(|&at| first[group(at) + 1] += 1);
+        for i in 1..first.len() {
+            first[i] += first[i - 1];
+        }
         let mut reach: Vec<u32> = order.iter().map(|&at| tree.node(at).end).collect();
         for i in 1..order.len() {
-            if group(tree, order[i]) == group(tree, order[i - 1]) {
+            if group(order[i]) == group(order[i - 1]) {
                 reach[i] = reach[i].max(reach[i - 1]);
             }
         }
-        Index { tree, order, reach }
+        Index { tree, order, first, reach }
     }
 
     fn on(&self, contig: u32, strand: Strand) -> std::ops::Range<usize> {
-        let wanted = (contig, strand == Strand::Minus);
-        let from = self.order.partition_point(|&at| group(self.tree, at) < wanted);
-        let len = self.order[from..].partition_point(|&at| group(self.tree, at) == wanted);
-        from..from + len
+        let group = group(contig, strand == Strand::Minus);
+        self.first[group]..self.first[group + 1]
     }
 
     fn range(&self, i: usize) -> (u32, u32) {
@@ -152,6 +159,6 @@ impl<'t> Index<'t> {
     }
 }
 
-fn group(tree: &Tree, at: u32) -> (u32, bool) {
-    (tree.node(at).contig, tree.node(at).strand == Some(Strand::Minus))
+fn group(contig: u32, minus: bool) -> usize {
+    2 * contig as usize + usize::from(minus)
 }

@@ -1,9 +1,10 @@
-//! A GFF3 file as `gt gff3 -sort -tidy -retainids` hands it to `gt eval`.
+//! An annotation file as `gt gff3 -sort -tidy -retainids` hands it to `gt eval`.
 
 use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::gtf;
 use super::split::split_cds;
 use super::tree::{Kind, Node, Position, Tree};
 use crate::annotation::attributes::{id_and_parent, items};
@@ -13,6 +14,9 @@ use crate::score::key::{Key, Place};
 use crate::{files, Error, Result};
 
 /// One side of a comparison.
+///
+/// GTF, which the original does not take, is read as the GFF3 that it stands for: transcripts
+/// with CDS rows are mRNAs, and genes and transcripts without rows of their own span their parts.
 #[derive(Debug)]
 pub struct Loaded {
     pub(super) contigs: Vec<Box<[u8]>>,
@@ -31,31 +35,28 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads a GFF3 file, compressed or not.
+    /// Reads a GFF3 or GTF file, compressed or not.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be read; [`Error::Input`] with the line when a row is
-    /// malformed or names a parent that the file does not have, and for GTF and GFF2.
+    /// malformed or names a parent that the file does not have, and for GFF2.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Loaded::parse(path, &files::read(path)?)
     }
 
-    /// Reads the text of a GFF3 file; `path` is for messages.
+    /// Reads the text of a GFF3 or GTF file; `path` is for messages.
     ///
     /// # Errors
     /// As [`Loaded::read`].
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self> {
-        if format(path, text)? == Format::Gtf {
-            let message = "this is GTF, and gt eval reads GFF3 only; convert it with gffread --keep-genes";
-            return Err(Error::input(path, None, message));
-        }
-        let draft = Draft::read(path, text)?;
-        let (contigs, regions) = draft.contigs();
-        let tree = Tree::new(draft.nodes, &draft.edges);
+        let (contigs, tree) = match format(path, text)? {
+            Format::Gff3 => Draft::read(path, text)?,
+            Format::Gtf => gtf::read(path, text)?,
+        };
         let mut loaded = Loaded {
-            contigs,
-            regions,
+            contigs: contigs.names.iter().map(|&name| name.into()).collect(),
+            regions: contigs.regions(),
             tree,
             genes: Vec::new(),
             mrnas: Vec::new(),
@@ -120,16 +121,53 @@ fn key(node: &Node, position: Position) -> Key {
     Key::new(contig, Place { start, end, strand, tag: position as u8 })
 }
 
-/// What is read from one file before its parents are joined with their children.
+/// Contigs in order of first appearance.
 #[derive(Default)]
-struct Draft<'a> {
-    contigs: Vec<&'a [u8]>,
-    contig_of: FxHashMap<&'a [u8], u32>,
-    last_contig: u32,
+pub(super) struct Contigs<'a> {
+    names: Vec<&'a [u8]>,
+    number_of: FxHashMap<&'a [u8], u32>,
+    last: u32,
     /// Regions that the file gives.
     given: Vec<Option<(u32, u32)>>,
     /// What the features of each contig span.
     spans: Vec<(u32, u32)>,
+}
+
+impl<'a> Contigs<'a> {
+    fn number(&mut self, name: &'a [u8]) -> u32 {
+        if self.names.get(self.last as usize) != Some(&name) {
+            self.last = *self.number_of.entry(name).or_insert(self.names.len() as u32);
+            if self.last as usize == self.names.len() {
+                self.names.push(name);
+                self.given.push(None);
+                self.spans.push((u32::MAX, 0));
+            }
+        }
+        self.last
+    }
+
+    /// The file says where a contig begins and ends.
+    pub(super) fn region(&mut self, name: &'a [u8], start: u32, end: u32) {
+        let contig = self.number(name) as usize;
+        self.given[contig].get_or_insert((start, end));
+    }
+
+    /// The number of a row's contig.
+    pub(super) fn row(&mut self, row: &Row<'a>) -> u32 {
+        let contig = self.number(row.contig);
+        let span = &mut self.spans[contig as usize];
+        *span = (span.0.min(row.start), span.1.max(row.end));
+        contig
+    }
+
+    fn regions(&self) -> Vec<(u32, u32)> {
+        self.given.iter().zip(&self.spans).map(|(given, &span)| given.unwrap_or(span)).collect()
+    }
+}
+
+/// What is read from a GFF3 file before its parents are joined with their children.
+#[derive(Default)]
+struct Draft<'a> {
     nodes: Vec<Node>,
     edges: Vec<(u32, u32)>,
     ids: FxHashMap<&'a [u8], u32>,
@@ -139,16 +177,17 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn read(path: &'a Path, text: &'a [u8]) -> Result<Self> {
-        let mut draft = Draft::default();
+    fn read(path: &'a Path, text: &'a [u8]) -> Result<(Contigs<'a>, Tree)> {
+        // rows are rarely shorter; what is not used is never touched
+        let room = text.len() / 80;
+        let (nodes, edges) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let mut draft = Draft { nodes, edges, ..Draft::default() };
+        let mut contigs = Contigs::default();
         let mut rows = Rows::new(path, text);
         while let Some(line) = rows.next()? {
             match line {
-                Line::Region(name, start, end) => {
-                    let contig = draft.contig(name) as usize;
-                    draft.given[contig].get_or_insert((start, end));
-                }
-                Line::Row(row) => draft.row(&row),
+                Line::Region(name, start, end) => contigs.region(name, start, end),
+                Line::Row(row) => draft.row(&row, contigs.row(&row)),
             }
         }
         for (parent, child, line) in std::mem::take(&mut draft.early) {
@@ -159,25 +198,10 @@ impl<'a> Draft<'a> {
             };
             draft.edges.push((parent, child));
         }
-        Ok(draft)
+        Ok((contigs, Tree::new(draft.nodes, &draft.edges)))
     }
 
-    fn contig(&mut self, name: &'a [u8]) -> u32 {
-        if self.contigs.get(self.last_contig as usize) != Some(&name) {
-            self.last_contig = *self.contig_of.entry(name).or_insert(self.contigs.len() as u32);
-            if self.last_contig as usize == self.contigs.len() {
-                self.contigs.push(name);
-                self.given.push(None);
-                self.spans.push((u32::MAX, 0));
-            }
-        }
-        self.last_contig
-    }
-
-    fn row(&mut self, row: &Row<'a>) {
-        let contig = self.contig(row.contig);
-        let span = &mut self.spans[contig as usize];
-        *span = (span.0.min(row.start), span.1.max(row.end));
+    fn row(&mut self, row: &Row<'a>, contig: u32) {
         let kind = kind(row.kind);
         let (id, parents) = id_and_parent(row.attributes);
         if !is_node(kind, id) {
@@ -206,12 +230,6 @@ impl<'a> Draft<'a> {
             self.last_parent = (parent, at);
         }
         self.edges.push((self.last_parent.1, child));
-    }
-
-    fn contigs(&self) -> (Vec<Box<[u8]>>, Vec<(u32, u32)>) {
-        let names = self.contigs.iter().map(|&name| name.into()).collect();
-        let regions = self.given.iter().zip(&self.spans).map(|(given, &span)| given.unwrap_or(span));
-        (names, regions.collect())
     }
 }
 

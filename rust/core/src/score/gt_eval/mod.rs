@@ -23,6 +23,7 @@
 
 mod exons;
 mod genes;
+mod gtf;
 mod load;
 mod split;
 mod stats;

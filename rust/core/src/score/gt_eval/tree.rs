@@ -120,6 +120,9 @@ impl Tree {
         let mut stack = vec![(root, Position::Single)];
         while let Some((at, place)) = stack.pop() {
             visit(at, place);
+            if self.children(at).is_empty() {
+                continue;
+            }
             let from = stack.len();
             self.positions(at, |child, place| stack.push((child, position(child, place))));
             stack[from..].reverse();
