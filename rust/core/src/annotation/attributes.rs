@@ -130,6 +130,22 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// `ID` and `Parent` of GFF3 attributes; stops reading when it has both.
+pub(crate) fn id_and_parent(mut text: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
+    let (mut id, mut parent) = (None, None);
+    while !text.is_empty() && (id.is_none() || parent.is_none()) {
+        let end = memchr(b';', text).unwrap_or(text.len());
+        let item = text[..end].trim_ascii();
+        text = &text[(end + 1).min(text.len())..];
+        if let Some(value) = item.strip_prefix(b"ID=") {
+            id = id.or(Some(value).filter(|v| !v.is_empty()));
+        } else if let Some(value) = item.strip_prefix(b"Parent=") {
+            parent = parent.or(Some(value).filter(|v| !v.is_empty()));
+        }
+    }
+    (id, parent)
+}
+
 /// The items of a comma-separated value, empty ones left out.
 pub(crate) fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
@@ -178,6 +194,8 @@ mod tests {
         assert_eq!(items(b"X,").collect::<Vec<_>>(), [b"X"]);
         assert_eq!(Attributes::gff3(b"geneA").id, Some(&b"geneA"[..]));
         assert_eq!(Attributes::gff3(b".").id, None);
+        assert_eq!(id_and_parent(b"Name=n; Parent=p,q;ID=i;ID=j"), (Some(&b"i"[..]), Some(&b"p,q"[..])));
+        assert_eq!(id_and_parent(b"ID=;Parents=p"), (None, None));
     }
 
     #[test]

@@ -6,7 +6,10 @@
 
 pub mod bins;
 pub mod bootstrap;
+pub mod cie;
 mod classes;
+pub mod gt_eval;
+mod key;
 mod keys;
 pub mod lists;
 pub mod names;
