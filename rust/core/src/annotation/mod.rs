@@ -8,7 +8,7 @@ mod attributes;
 mod build;
 mod gff3;
 mod gtf;
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::Path;

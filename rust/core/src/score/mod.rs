@@ -4,6 +4,7 @@
 //! UTRs ignored. Every gene of the reference counts, also those that the grammar cannot write.
 
 mod classes;
+pub mod gffcompare;
 mod levels;
 mod row;
 mod set;
