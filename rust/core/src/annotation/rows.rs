@@ -13,6 +13,7 @@ use crate::gene::Strand;
 pub(crate) struct Row<'a> {
     pub line: u64,
     pub contig: &'a [u8],
+    pub source: &'a [u8],
     pub kind: &'a [u8],
     pub start: u32,
     pub end: u32,
@@ -94,7 +95,7 @@ impl<'a> Rows<'a> {
         if n < 8 {
             return Err(self.error(format!("{} tab-separated columns where GFF and GTF have 9", n + 1)));
         }
-        let [contig, _, kind, start, end, _, strand, phase, attributes] = columns;
+        let [contig, source, kind, start, end, _, strand, phase, attributes] = columns;
         if contig.is_empty() || kind.is_empty() {
             return Err(self.error("an empty sequence name (column 1) or type (column 3)"));
         }
@@ -118,7 +119,7 @@ impl<'a> Rows<'a> {
             _ if kind != b"CDS" => None,
             other => return Err(self.error(format!("phase '{}' is none of 0 1 2 .", other.escape_ascii()))),
         };
-        Ok(Row { line: self.line, contig, kind, start: start - 1, end, strand, phase, attributes })
+        Ok(Row { line: self.line, contig, source, kind, start: start - 1, end, strand, phase, attributes })
     }
 
     fn position(&self, text: &[u8], column: u8) -> Result<u32> {

@@ -8,6 +8,7 @@ pub mod bins;
 pub mod bootstrap;
 pub mod cie;
 mod classes;
+pub mod gffcompare;
 pub mod gt_eval;
 mod key;
 mod keys;
