@@ -62,7 +62,7 @@ def commands(folder, ref, pred):
                                stderr=subprocess.DEVNULL)
         found.append(("gt eval (sorted beforehand)", ["gt", "eval", "-nuc", "yes", *tidy]))
     found += [("plain Python, gene level only", [sys.executable, __file__, "plain", ref, pred]),
-              ("genet5-score f1", score), ("genet5-score f1 --level all", [*score, "--level", "all"])]
+              ("genet5-score f1", score), ("genet5-score f1 --preset all", [*score, "--preset", "all"])]
     return found
 
 

@@ -171,3 +171,19 @@ def test_a_broken_alias_file_is_one_line(pair, text, score_cli):
     answer = score_cli(pair, "f1", "ref.gff3", "pred.gff3", "--alias", "names.tsv")
     assert (answer.returncode, answer.stderr.count("\n")) == (1, 1)
     assert "names.tsv, line" in answer.stderr
+
+
+@pytest.mark.parametrize("strand", "+-")
+def test_with_the_genome_it_is_said_whose_genes_lack_their_stop_codon(plain, tmp_path, score_cli, strand):
+    coding  = "ATGAAATGA"
+    letters = coding if strand == "+" else plain.reverse_complement(coding)
+    short   = ((10, 16),) if strand == "+" else ((13, 19),)
+    (tmp_path / "genome.fna").write_text(f">a\n{'C' * 10}{letters}{'C' * 10}\n")
+    (tmp_path / "ref.gff3").write_text(plain.gff([("a", strand, ((10, 19),))]))
+    (tmp_path / "pred.gff3").write_text(plain.gff([("a", strand, short)]))
+    notes = score_cli(tmp_path, "f1", "ref.gff3", "pred.gff3", "--genome", "genome.fna").stderr.splitlines()
+    assert "stop codon alone" in notes[0]
+    assert notes[1].endswith("ref.gff3: of 1 genes 1 end with a stop codon, 0 before one")
+    assert notes[2].endswith("pred.gff3: of 1 genes 0 end with a stop codon, 1 before one")
+    notes = score_cli(tmp_path, "f1", "ref.gff3", "pred.gff3", "--genome", "genome.fna", "--genetic-code", "4").stderr
+    assert "ref.gff3: of 1 genes 0 end with a stop codon" in notes

@@ -8,12 +8,16 @@ import collections
 import os
 
 import genet5._core as core
+import genet5.errors as errors
 
 PRESET = "genet5"
 LEVELS = ("nucleotide", "exon", "intron", "intron_chain", "start", "stop", "transcript", "gene")
 # parts that a score can be broken down into, and classes of genes that can be listed
 PARTS = ("contig", "length", "exons", "gc")
 LISTS = ("exact", "missed", "wrong", "split", "fused", "extra")
+
+# presets that count as another tool does
+TOOLS  = ("cie", "cie-no-phase", "gffcompare", "gffcompare-cds3", "gt-eval")
 
 Windows = collections.namedtuple("Windows", ["window_genes", "gene_minus", "gene_segments", "segments"])
 Rewards = collections.namedtuple("Rewards", ["nucleotide_f1", "exon_f1", "gene_f1", "validity"])
@@ -55,6 +59,46 @@ def files(reference, predictions, isoforms="longest", feature="CDS", contigs=Non
                             feature=feature, contigs=contigs, regions=list(regions), min_cds=min_cds,
                             alias=path_or_none(alias), by=by, genome=path_or_none(genome),
                             lists=[(name, os.fspath(path)) for name, path in lists])
+
+
+def by_preset(reference, predictions, presets=TOOLS, isoforms="all", contigs=None, regions=(), min_cds=0, alias=None,
+              end_range=100, strict=False, no_merge=False, drop_duplicates=False, cds_only=False, lenient=False):
+    """Compare prediction files with a reference file by the presets of other tools.
+
+    presets: names of TOOLS; each reads the files as its tool does
+    isoforms, contigs, regions, min_cds, alias: as in `files`; rows that are not chosen are not read
+    end_range, strict, no_merge, drop_duplicates: gffcompare's -e, --strict-match, --no-merge and -D, for its own preset
+    cds_only: bool, preset gffcompare looks at CDS rows only
+    lenient:  bool, a preset that cannot read the files has its complaint in place of levels
+    Returns one dict per prediction: {preset: {level: counts as in `files`}}. Presets gffcompare and gffcompare-cds3
+    always have tp_reference and tp_prediction.
+    Raises as `files`, and InputError for files that the tool of a preset refuses.
+    """
+
+    options = (end_range, strict, no_merge, drop_duplicates, cds_only)
+    paths   = [os.fspath(path) for path in predictions]
+    found   = core.score.by_preset(os.fspath(reference), paths, list(presets), options, isoforms=isoforms,
+                                   contigs=contigs, regions=list(regions), min_cds=min_cds, alias=path_or_none(alias))
+    results = [{} for _ in predictions]
+    for preset, answers, complaint in found:
+        if answers is None and not lenient:
+            raise errors.InputError(f"preset {preset}: {complaint}")
+        for result, levels in zip(results, answers if answers is not None else [complaint] * len(results)):
+            result[preset] = levels
+    return results
+
+
+def original(reference, prediction, preset, level="cds", isoforms="all", contigs=None, regions=(), min_cds=0,
+             alias=None, end_range=100, strict=False, no_merge=False, drop_duplicates=False, cds_only=False):
+    """What the tool of a preset would print itself, byte for byte and with its defects; str.
+
+    level: "cds", "trans", "gene", "intron", "start" or "stop", for presets cie and cie-no-phase
+    The other parameters and errors are those of `by_preset`.
+    """
+
+    options = (end_range, strict, no_merge, drop_duplicates, cds_only)
+    return core.score.original(os.fspath(reference), os.fspath(prediction), preset, level, options, isoforms=isoforms,
+                               contigs=contigs, regions=list(regions), min_cds=min_cds, alias=path_or_none(alias))
 
 
 def models(reference, prediction):
@@ -124,16 +168,18 @@ def baseline(reference, genome, contigs=None, min_length=None, genetic_code=1, o
                                genetic_code=genetic_code, output=path_or_none(output))
 
 
-def rows(reference, prediction, comparison, levels=LEVELS):
+def rows(reference, prediction, comparison, levels=LEVELS, preset=PRESET):
     """The rows of `--json` for one comparison, one dict per level; those of the parts follow where there are parts.
 
     reference, prediction: str, names as the user gave them
-    comparison:            dict of `files`, `models` or `baseline`
-    levels:                which levels
+    comparison:            dict with `levels`, as of `files`, `models` or `baseline`
+    levels:                which levels; those that the preset lacks are left out
+    preset:                str, by which preset it was counted
     """
 
-    head   = {"reference": reference, "prediction": prediction, "preset": PRESET}
-    listed = [{**head, "level": level, **comparison["levels"][level]} for level in levels]
+    head   = {"reference": reference, "prediction": prediction, "preset": preset}
+    counts = comparison["levels"]
+    listed = [{**head, "level": level, **counts[level]} for level in levels if level in counts]
     for part, counts in comparison.get("parts", ()):
         listed += [{**head, "part": part, "level": level, **counts[level]} for level in levels]
     return listed

@@ -67,9 +67,25 @@ def warn(ref, path, result):
     if spelt:
         pairs = shown([f"{here} is {there}" for here, there in spelt])
         note(f"names of {path} and {ref} seem to differ in spelling only ({pairs}); map them with --alias FILE")
-    shifted = result["stop_shifted"]
-    if shifted > result["levels"]["gene"]["tp"]:
+    if lacks_stops(result):
+        shifted = result["stop_shifted"]
         note(f"{shifted} genes of {path} differ by the stop codon alone: one of the two files leaves it out of the CDS")
+
+
+def lacks_stops(result):
+    """Whether the two sides look as if one of them left the stop codon out of the CDS."""
+
+    return result["stop_shifted"] > result["levels"]["gene"]["tp"]
+
+
+def say_whose(paths, genome, genetic_code):
+    """Say on stderr which of several files leave the stop codon out."""
+
+    import genet5.score.stops as stops
+
+    for path in paths:
+        found = stops.count(path, genome, genetic_code)
+        note(f"{path}: of {found['genes']} genes {found['inside']} end with a stop codon, {found['behind']} before one")
 
 
 def shown(items):

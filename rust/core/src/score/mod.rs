@@ -14,6 +14,7 @@ mod key;
 mod keys;
 pub mod lists;
 pub mod names;
+pub mod presets;
 pub mod rewards;
 mod row;
 mod set;

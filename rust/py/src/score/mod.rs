@@ -16,6 +16,7 @@ use pyo3::types::PyDict;
 use crate::detach;
 
 mod checklist;
+mod presets;
 mod rewards;
 
 /// Adds the submodule.
@@ -24,6 +25,8 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add_function(wrap_pyfunction!(files, module)?)?;
         module.add_function(wrap_pyfunction!(models, module)?)?;
         module.add_function(wrap_pyfunction!(paired, module)?)?;
+        module.add_function(wrap_pyfunction!(presets::by_preset, module)?)?;
+        module.add_function(wrap_pyfunction!(presets::original, module)?)?;
         module.add_function(wrap_pyfunction!(rewards::rewards, module)?)?;
         module.add_function(wrap_pyfunction!(checklist::check, module)?)?;
         module.add_function(wrap_pyfunction!(baseline_, module)?)
@@ -116,7 +119,7 @@ impl Answer {
         let answer = comparison(py, &self.comparison)?;
         answer.set_item("spelt_differently", &self.spelt_differently)?;
         if let Some(parts) = &self.parts {
-            let named = parts.iter().map(|(name, rows)| Ok((name, levels(py, rows)?)));
+            let named = parts.iter().map(|(name, rows)| Ok((name, levels(py, rows, false)?)));
             answer.set_item("parts", named.collect::<PyResult<Vec<_>>>()?)?;
         }
         Ok(answer)
@@ -167,8 +170,8 @@ fn paired<'py>(
     let (answer, levels) = (PyDict::new(py), PyDict::new(py));
     for level in &result.levels {
         let one = PyDict::new(py);
-        one.set_item("a", row(py, &level.a)?)?;
-        one.set_item("b", row(py, &level.b)?)?;
+        one.set_item("a", row(py, &level.a, false)?)?;
+        one.set_item("b", row(py, &level.b, false)?)?;
         one.set_item("difference", level.difference)?;
         one.set_item("interval", level.interval)?;
         levels.set_item(level.level, one)?;
@@ -222,7 +225,7 @@ fn comparison<'py>(py: Python<'py>, result: &Comparison) -> PyResult<Bound<'py, 
     for (name, genes) in result.classes() {
         classes.set_item(name, genes)?;
     }
-    answer.set_item("levels", levels(py, &result.rows)?)?;
+    answer.set_item("levels", levels(py, &result.rows, false)?)?;
     answer.set_item("classes", classes)?;
     answer.set_item("only_reference", &result.only_reference)?;
     answer.set_item("only_prediction", &result.only_prediction)?;
@@ -230,17 +233,17 @@ fn comparison<'py>(py: Python<'py>, result: &Comparison) -> PyResult<Bound<'py, 
     Ok(answer)
 }
 
-/// Rows by level.
-fn levels<'py>(py: Python<'py>, rows: &[Row]) -> PyResult<Bound<'py, PyDict>> {
+/// Rows by level; `apart` always gives the matches of each side.
+fn levels<'py>(py: Python<'py>, rows: &[Row], apart: bool) -> PyResult<Bound<'py, PyDict>> {
     let levels = PyDict::new(py);
     for level in rows {
-        levels.set_item(level.level, row(py, level)?)?;
+        levels.set_item(level.level, row(py, level, apart)?)?;
     }
     Ok(levels)
 }
 
-/// One row; the matches of each side where they differ.
-fn row<'py>(py: Python<'py>, counts: &Row) -> PyResult<Bound<'py, PyDict>> {
+/// One row; the matches of each side where they differ or the tool counts them apart.
+fn row<'py>(py: Python<'py>, counts: &Row, apart: bool) -> PyResult<Bound<'py, PyDict>> {
     let row = PyDict::new(py);
     row.set_item("tp", counts.tp_reference)?;
     row.set_item("fp", counts.n_prediction.saturating_sub(counts.tp_prediction))?;
@@ -250,7 +253,7 @@ fn row<'py>(py: Python<'py>, counts: &Row) -> PyResult<Bound<'py, PyDict>> {
     row.set_item("sensitivity", counts.sensitivity())?;
     row.set_item("precision", counts.precision())?;
     row.set_item("f1", counts.f1())?;
-    if counts.tp_reference != counts.tp_prediction {
+    if apart || counts.tp_reference != counts.tp_prediction {
         row.set_item("tp_reference", counts.tp_reference)?;
         row.set_item("tp_prediction", counts.tp_prediction)?;
     }
