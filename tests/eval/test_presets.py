@@ -41,7 +41,7 @@ def original(score_cli, folder, kind, *arguments):
     return answer.stdout
 
 
-@pytest.mark.parametrize(("pair", "name"), itertools.product(PAIRS, GFFCOMPARE))
+@pytest.mark.parametrize(("pair", "name"), list(itertools.product(PAIRS, GFFCOMPARE)))
 def test_the_stats_block_of_gffcompare_comes_back(golden, score_cli, pair, name):
     folder, expected = golden[pair]
     kind             = "gtf" if name.startswith("cds") else "gff3"
@@ -50,7 +50,7 @@ def test_the_stats_block_of_gffcompare_comes_back(golden, score_cli, pair, name)
 
 
 @pytest.mark.parametrize(("pair", "level", "phase"),
-                         itertools.product(PAIRS, ["cds", "trans", "gene", "intron", "start", "stop"], [True, False]))
+                         list(itertools.product(PAIRS, ["cds", "trans", "gene", "intron", "start", "stop"], [True, False])))
 def test_the_two_rows_of_brakers_script_come_back(golden, score_cli, pair, level, phase):
     folder, expected = golden[pair]
     arguments        = ["--preset", "cie", "--level", level, *([] if phase else ["--no-phase"])]

@@ -51,8 +51,7 @@ pub fn run(
         contigs.retain(|contig| chosen.contains(&contig.name));
     }
     let mut orfs = predict(&contigs, &code, stop)?;
-    let known: Vec<_> =
-        reference.models().map(|(contig, model)| (contig.to_string(), model.clone())).collect();
+    let known: Vec<_> = reference.models().map(|(contig, model)| (contig.to_string(), model)).collect();
     let shortest = options.min_length.unwrap_or_else(|| best_min_length(&orfs, &known));
     orfs.retain(|(_, orf)| orf.cds_len() >= shortest);
     if let Some(output) = &options.output {

@@ -170,15 +170,8 @@ impl Annotation {
 /// assert_eq!(annotation.repairs["phase_wrong"], 1);
 /// ```
 pub fn read(path: impl AsRef<Path>) -> Result<Annotation> {
-    read_feature(path.as_ref(), Feature::Cds)
-}
-
-/// Reads a file with transcripts made of the chosen rows.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_feature(path: &Path, feature: Feature) -> Result<Annotation> {
-    parse_feature(path, &files::read(path)?, feature)
+    let path = path.as_ref();
+    parse(path, &files::read(path)?)
 }
 
 /// Reads the text of a GFF3 or GTF file; `path` is for messages.
@@ -189,7 +182,8 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
     parse_feature(path, text, Feature::Cds)
 }
 
-fn parse_feature(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
+/// Reads a text with transcripts made of the chosen rows.
+pub(crate) fn parse_feature(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
     match rows::format(path, text)? {
         Format::Gff3 => gff3::parse(path, text, feature),
         Format::Gtf => gtf::parse(path, text, feature),

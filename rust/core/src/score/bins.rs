@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use super::keys::{rows, Keys};
-use super::set::{Contigs, GeneSet, Located};
+use super::set::{ChainRef, Contigs, GeneSet, Located};
 use super::Row;
 use crate::fasta;
-use crate::gene::GeneModel;
 use crate::{Error, Result};
 
 /// What genes are sorted by.
@@ -109,9 +108,11 @@ fn parts(sides: &[Vec<Located>; 2], bins: &[Vec<usize>; 2], names: Vec<String>) 
 }
 
 /// The chain with most coding bases, the first of several.
-fn longest<'a>(located: &Located<'a>) -> &'a GeneModel {
-    let chains = &located.gene.chains;
-    chains.iter().rev().max_by_key(|chain| chain.cds_len()).unwrap_or(&chains[0])
+fn longest<'a>(located: &Located<'a>) -> ChainRef<'a> {
+    let chains = located.gene.chains();
+    let best =
+        |best: ChainRef<'a>, next: ChainRef<'a>| if next.cds_len() > best.cds_len() { next } else { best };
+    chains.reduce(best).unwrap_or(ChainRef { segments: &[], introns: &[] })
 }
 
 /// The bin of a value: that of the first limit that it does not exceed.
@@ -150,12 +151,12 @@ fn gc(genome: &Path, names: &[&str]) -> Result<impl Fn(&Located) -> Result<u32>>
         };
         let model = longest(located);
         let mut counts = [0u32; 2];
-        for segment in &model.segments {
+        for segment in model.segments {
             let Some(letters) = sequence.get(segment.start as usize..segment.end as usize) else {
                 return Err(Error::input(
                     &path,
                     None,
-                    format!("gene {} leaves contig {name}", located.gene.id),
+                    format!("gene {} leaves contig {name}", located.gene.id()),
                 ));
             };
             for letter in letters {

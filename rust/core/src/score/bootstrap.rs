@@ -101,9 +101,8 @@ pub fn paired(
 /// Groups of genes of three sides whose ranges overlap on one strand: equal keys are never apart.
 fn loci<'a>(sides: &[Vec<Located<'a>>; 3]) -> Vec<[Vec<Located<'a>>; 3]> {
     let range = |located: &Located| {
-        let chains = &located.gene.chains;
-        let start = chains.iter().map(|chain| chain.start()).min().unwrap_or(0);
-        (located.place(), start, chains.iter().map(|chain| chain.end()).max().unwrap_or(0))
+        let (start, end) = located.gene.range();
+        (located.place(), start, end)
     };
     let mut genes: Vec<_> = (0..3)
         .flat_map(|side| sides[side].iter().map(move |located| (range(located), side, *located)))
@@ -132,12 +131,15 @@ fn tally(a: &Row, b: &Row) -> Tally {
 
 /// Genes of the reference that only one of two predictions finds.
 fn discordant(reference: &[Located], found: [&Keys; 2]) -> [u64; 2] {
-    let mut genes: Vec<_> = reference.iter().map(|located| (located.place(), &located.gene.chains)).collect();
+    let mut genes: Vec<_> = reference
+        .iter()
+        .map(|located| (located.place(), located.gene.chains().collect::<Vec<_>>()))
+        .collect();
     genes.sort_unstable();
     genes.dedup();
     let mut only = [0; 2];
     for (place, chains) in genes {
-        let hit = found.map(|keys| chains.iter().any(|chain| keys.has(place, &chain.segments)));
+        let hit = found.map(|keys| chains.iter().any(|chain| keys.has(place, chain.segments)));
         only[0] += u64::from(hit[0] && !hit[1]);
         only[1] += u64::from(hit[1] && !hit[0]);
     }

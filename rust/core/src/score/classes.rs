@@ -1,8 +1,8 @@
 //! What went wrong with each gene that was not found exactly.
 
-use super::keys::{introns, Keys};
-use super::set::Located;
-use crate::gene::{GeneModel, Interval, Strand};
+use super::keys::Keys;
+use super::set::{ChainRef, Located};
+use crate::gene::{Interval, Strand};
 
 /// What became of one gene.
 ///
@@ -72,15 +72,20 @@ pub struct Verdict {
 }
 
 /// Puts every gene in its class; genes with equal transcripts count once.
-pub fn classify(reference: &[Located], prediction: &[Located], keys: [&Keys; 2]) -> Vec<Verdict> {
-    let (exact, reference) = set_aside(unique(reference), keys[1]);
-    let (_, prediction) = set_aside(unique(prediction), keys[0]);
+pub(super) fn classify(
+    reference: &[Located],
+    prediction: &[Located],
+    keys: [&Keys; 2],
+    hits: [&[bool]; 2],
+) -> Vec<Verdict> {
+    let plain = |gene, class| Verdict { gene, class, met: Vec::new() };
+    let exact = keys[0].genes(hits[0]).filter(|gene| gene.1);
+    let mut verdicts: Vec<Verdict> = exact.map(|gene| plain(gene.0, Class::Exact)).collect();
+    let (reference, prediction) = (missed(reference, keys[0], hits[0]), missed(prediction, keys[1], hits[1]));
     let met_by_reference = meetings(&reference, &prediction);
     let mut met_by_prediction = vec![0u32; prediction.len()];
     met_by_reference.iter().flatten().for_each(|&p| met_by_prediction[p] += 1);
 
-    let plain = |gene: &Unit, class| Verdict { gene: gene.index, class, met: Vec::new() };
-    let mut verdicts: Vec<Verdict> = exact.iter().map(|gene| plain(gene, Class::Exact)).collect();
     for (gene, met) in reference.iter().zip(&met_by_reference) {
         let class = match met.as_slice() {
             [] => Class::Missed,
@@ -92,20 +97,20 @@ pub fn classify(reference: &[Located], prediction: &[Located], keys: [&Keys; 2])
         verdicts.push(Verdict { gene: gene.index, class, met });
     }
     let extra = prediction.iter().zip(met_by_prediction).filter(|(_, met)| *met == 0);
-    verdicts.extend(extra.map(|(gene, _)| plain(gene, Class::Extra)));
+    verdicts.extend(extra.map(|(gene, _)| plain(gene.index, Class::Extra)));
     verdicts
 }
 
 /// The class of a gene whose only partner is this prediction: that of their closest transcripts.
 fn of_pair(reference: &Unit, prediction: &Unit) -> Class {
     let pairs = reference.chains.iter().flat_map(|a| prediction.chains.iter().map(move |b| (a, b)));
-    pairs.map(|(a, b)| of_chains(a, b)).min().unwrap_or(Class::Several)
+    pairs.map(|(a, b)| of_chains(reference.strand, a, b)).min().unwrap_or(Class::Several)
 }
 
-fn of_chains(reference: &GeneModel, prediction: &GeneModel) -> Class {
+fn of_chains(strand: Strand, reference: &ChainRef, prediction: &ChainRef) -> Class {
     let (left, right) = (reference.start() == prediction.start(), reference.end() == prediction.end());
-    let (start, stop) = if reference.strand == Strand::Plus { (left, right) } else { (right, left) };
-    match (start, stop, introns(&reference.segments).eq(introns(&prediction.segments))) {
+    let (start, stop) = if strand == Strand::Plus { (left, right) } else { (right, left) };
+    match (start, stop, reference.introns == prediction.introns) {
         (false, true, true) => Class::WrongStart,
         (true, false, true) => Class::WrongStop,
         (true, true, false) => Class::WrongSpliceSite,
@@ -113,39 +118,33 @@ fn of_chains(reference: &GeneModel, prediction: &GeneModel) -> Class {
     }
 }
 
-/// A different gene of a side.
+/// A different gene of a side that was not found.
 struct Unit<'a> {
     index: usize,
     place: u32,
+    strand: Strand,
     start: u32,
     end: u32,
-    /// Sorted and different.
-    chains: Vec<&'a GeneModel>,
+    chains: Vec<ChainRef<'a>>,
 }
 
-/// The different genes, those that are equal once.
-fn unique<'a>(genes: &[Located<'a>]) -> Vec<Unit<'a>> {
-    let unit = |(index, located): (usize, &Located<'a>)| {
-        let mut chains: Vec<&GeneModel> = located.gene.chains.iter().collect();
-        chains.sort_unstable();
-        chains.dedup();
+/// The different genes of which no chain is hit, by place.
+fn missed<'a>(genes: &[Located<'a>], keys: &Keys, hits: &[bool]) -> Vec<Unit<'a>> {
+    let unit = |index: usize| {
+        let Located { gene, .. } = genes[index];
+        let (start, end) = gene.range();
         Unit {
             index,
-            place: located.place(),
-            start: chains.iter().map(|chain| chain.start()).min().unwrap_or(0),
-            end: chains.iter().map(|chain| chain.end()).max().unwrap_or(0),
-            chains,
+            place: genes[index].place(),
+            strand: gene.strand(),
+            start,
+            end,
+            chains: gene.chains().collect(),
         }
     };
-    let mut units: Vec<Unit> = genes.iter().enumerate().map(unit).collect();
-    units.sort_by(|a, b| (a.place, a.start, a.end, &a.chains).cmp(&(b.place, b.start, b.end, &b.chains)));
-    units.dedup_by(|b, a| a.place == b.place && a.chains == b.chains);
+    let mut units: Vec<Unit> = keys.genes(hits).filter(|gene| !gene.1).map(|gene| unit(gene.0)).collect();
+    units.sort_by_key(|unit| (unit.place, unit.start, unit.end));
     units
-}
-
-/// The genes with a chain among those of the other side, and the rest.
-fn set_aside<'a>(units: Vec<Unit<'a>>, other: &Keys) -> (Vec<Unit<'a>>, Vec<Unit<'a>>) {
-    units.into_iter().partition(|unit| unit.chains.iter().any(|chain| other.has(unit.place, &chain.segments)))
 }
 
 /// For each gene of a sorted list the genes of another sorted list that share a coding base.
@@ -169,11 +168,11 @@ fn meetings(genes: &[Unit], others: &[Unit]) -> Vec<Vec<usize>> {
 }
 
 fn meet(a: &Unit, b: &Unit) -> bool {
-    a.chains.iter().any(|x| b.chains.iter().any(|y| share_a_base(&x.segments, &y.segments)))
+    a.chains.iter().any(|x| b.chains.iter().any(|y| share_a_base(x.segments, y.segments)))
 }
 
 /// Whether two ascending chains overlap.
-pub(super) fn share_a_base(a: &[Interval], b: &[Interval]) -> bool {
+fn share_a_base(a: &[Interval], b: &[Interval]) -> bool {
     let (mut i, mut j) = (0, 0);
     while i < a.len() && j < b.len() {
         let (x, y) = (a[i], b[j]);
@@ -192,21 +191,32 @@ pub(super) fn share_a_base(a: &[Interval], b: &[Interval]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::compare;
-    use super::super::set::{GeneSet, SetGene};
+    use super::super::set::GeneSet;
     use super::*;
 
-    fn gene(strand: Strand, segments: &[(u32, u32)]) -> SetGene {
-        let segments = segments.iter().map(|s| Interval::new(s.0, s.1)).collect();
-        SetGene { id: "g".into(), contig: 0, chains: vec![GeneModel { strand, segments }] }
+    /// A gene: its strand and the segments of its transcripts.
+    type Gene<'a> = (Strand, Vec<&'a [(u32, u32)]>);
+
+    fn minus(segments: &[(u32, u32)]) -> Gene<'_> {
+        (Strand::Minus, vec![segments])
     }
 
-    fn plus(segments: &[(u32, u32)]) -> SetGene {
-        gene(Strand::Plus, segments)
+    fn plus(segments: &[(u32, u32)]) -> Gene<'_> {
+        (Strand::Plus, vec![segments])
+    }
+
+    fn set(genes: &[Gene]) -> GeneSet {
+        let mut set = GeneSet::default();
+        set.contigs = vec!["a".into()];
+        for (strand, chains) in genes {
+            chains.iter().for_each(|chain| set.add_chain(chain.iter().map(|s| Interval::new(s.0, s.1))));
+            set.add_gene("g", 0, *strand);
+        }
+        set
     }
 
     /// The classes that are not zero, with their counts.
-    fn classes(reference: &[SetGene], prediction: &[SetGene]) -> Vec<(&'static str, u64)> {
-        let set = |genes: &[SetGene]| GeneSet { contigs: vec!["a".into()], genes: genes.to_vec() };
+    fn classes(reference: &[Gene], prediction: &[Gene]) -> Vec<(&'static str, u64)> {
         let compared = compare(&set(reference), &set(prediction));
         compared.classes().into_iter().filter(|class| class.1 > 0).collect()
     }
@@ -229,15 +239,15 @@ mod tests {
 
     #[test]
     fn start_and_stop_follow_the_strand() {
-        let reference = [gene(Strand::Minus, &[(10, 40)])];
-        assert_eq!(classes(&reference, &[gene(Strand::Minus, &[(10, 43)])]), [("wrong_start", 1)]);
-        assert_eq!(classes(&reference, &[gene(Strand::Minus, &[(13, 40)])]), [("wrong_stop", 1)]);
+        let reference = [minus(&[(10, 40)])];
+        assert_eq!(classes(&reference, &[minus(&[(10, 43)])]), [("wrong_start", 1)]);
+        assert_eq!(classes(&reference, &[minus(&[(13, 40)])]), [("wrong_stop", 1)]);
     }
 
     #[test]
     fn the_other_strand_and_introns_do_not_meet() {
         let reference = [plus(&[(10, 40), (60, 90)])];
-        for prediction in [gene(Strand::Minus, &[(10, 40), (60, 90)]), plus(&[(43, 58)])] {
+        for prediction in [minus(&[(10, 40), (60, 90)]), plus(&[(43, 58)])] {
             assert_eq!(classes(&reference, &[prediction]), [("missed", 1), ("extra", 1)]);
         }
     }
@@ -250,8 +260,7 @@ mod tests {
 
     #[test]
     fn the_closest_transcripts_decide() {
-        let mut reference = plus(&[(10, 40), (60, 90)]);
-        reference.chains.push(plus(&[(70, 90)]).chains[0].clone());
+        let reference: Gene = (Strand::Plus, vec![&[(10, 40), (60, 90)], &[(70, 90)]]);
         assert_eq!(classes(&[reference.clone()], &[plus(&[(13, 40), (60, 90)])]), [("wrong_start", 1)]);
         assert_eq!(classes(&[reference], &[plus(&[(70, 90)])]), [("exact", 1)]);
     }

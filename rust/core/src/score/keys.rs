@@ -1,17 +1,17 @@
 //! What counts at each level of preset `genet5`: sorted, unique keys of one side, and their matches.
 
-use super::set::{place, Located};
+use super::set::{ChainRef, Located};
 use super::Row;
-use crate::gene::{GeneModel, Interval, Strand};
+use crate::gene::{Interval, Strand};
 
 /// The levels in the order in which they are printed.
 pub const LEVELS: [&str; 8] =
     ["nucleotide", "exon", "intron", "intron_chain", "start", "stop", "transcript", "gene"];
 
-/// Contig and strand, start, end.
+/// Strand and contig, start, end.
 type Stretch = (u32, u32, u32);
-/// Contig and strand, segments.
-type Chain<'a> = (u32, &'a [Interval]);
+/// A stretch and what lies in it.
+type Chain<'a> = (u32, u32, u32, &'a [Interval]);
 
 /// The keys of one side; the strand is part of each.
 #[derive(Debug, Default)]
@@ -20,12 +20,29 @@ pub struct Keys<'a> {
     nucleotide: Vec<Stretch>,
     exon: Vec<Stretch>,
     intron: Vec<Stretch>,
-    intron_chain: Vec<(u32, Vec<Interval>)>,
+    intron_chain: Vec<Chain<'a>>,
     start: Vec<Stretch>,
     stop: Vec<Stretch>,
     transcript: Vec<Chain<'a>>,
-    /// Indices into `transcript` of each different gene.
-    gene: Vec<Vec<u32>>,
+    gene: Genes,
+}
+
+/// Genes by the places of their chains in the list of different chains.
+#[derive(Debug, Default)]
+struct Genes {
+    /// Places, sorted and different within each gene.
+    chains: Vec<u32>,
+    /// Where each gene's places begin and end.
+    ranges: Vec<[u32; 2]>,
+    /// The first of the genes with the same chains, by these.
+    different: Vec<u32>,
+}
+
+impl Genes {
+    fn chains(&self, gene: u32) -> &[u32] {
+        let [from, to] = self.ranges[gene as usize];
+        &self.chains[from as usize..to as usize]
+    }
 }
 
 impl<'a> Keys<'a> {
@@ -33,59 +50,78 @@ impl<'a> Keys<'a> {
     pub fn new(genes: &[Located<'a>]) -> Self {
         let mut keys = Keys::default();
         let mut chains: Vec<(Chain, u32)> = Vec::with_capacity(genes.len());
+        let mut from = 0;
         for (located, number) in genes.iter().zip(0..) {
-            for chain in &located.gene.chains {
-                chains.push(((place(located.contig, chain), &chain.segments), number));
-                keys.add(located.contig, chain);
+            let place = located.place();
+            for chain in located.gene.chains() {
+                chains.push(((place, chain.start(), chain.end(), chain.segments), number));
+                keys.add(place, located.gene.strand(), &chain);
             }
+            keys.gene.ranges.push([from, from]);
+            from += located.gene.chains().len() as u32;
         }
-        let exons = sorted(std::mem::take(&mut keys.exon));
-        keys.nucleotide = union(&exons);
-        keys.exon = exons;
+        keys.exon = sorted(keys.exon);
+        keys.nucleotide = union(&keys.exon);
         keys.intron = sorted(keys.intron);
         keys.intron_chain = sorted(keys.intron_chain);
         keys.start = sorted(keys.start);
         keys.stop = sorted(keys.stop);
-        keys.number(chains, genes.len());
+        keys.number(chains);
         keys
     }
 
-    fn add(&mut self, contig: u32, chain: &GeneModel) {
-        let place = place(contig, chain);
+    fn add(&mut self, place: u32, strand: Strand, chain: &ChainRef<'a>) {
         self.exon.extend(chain.segments.iter().map(|s| (place, s.start, s.end)));
-        let introns: Vec<Interval> = introns(&chain.segments).collect();
-        self.intron.extend(introns.iter().map(|s| (place, s.start, s.end)));
-        if !introns.is_empty() {
-            self.intron_chain.push((place, introns));
+        self.intron.extend(chain.introns.iter().map(|s| (place, s.start, s.end)));
+        if let (Some(first), Some(last)) = (chain.introns.first(), chain.introns.last()) {
+            self.intron_chain.push((place, first.start, last.end, chain.introns));
         }
         let (left, right) = ((place, chain.start(), chain.start()), (place, chain.end(), chain.end()));
-        let (start, stop) = if chain.strand == Strand::Plus { (left, right) } else { (right, left) };
+        let (start, stop) = if strand == Strand::Plus { (left, right) } else { (right, left) };
         self.start.push(start);
         self.stop.push(stop);
     }
 
     /// Lists the different chains, and the genes by the places of their chains in that list.
-    fn number(&mut self, mut chains: Vec<(Chain<'a>, u32)>, genes: usize) {
-        chains.sort_unstable();
-        self.gene = vec![Vec::new(); genes];
+    fn number(&mut self, mut chains: Vec<(Chain<'a>, u32)>) {
+        chains.sort();
+        let genes = &mut self.gene;
+        genes.chains = vec![0; chains.len()];
         for (chain, gene) in chains {
             if self.transcript.last() != Some(&chain) {
                 self.transcript.push(chain);
             }
             let last = self.transcript.len() as u32 - 1;
-            let own = &mut self.gene[gene as usize];
-            if own.last() != Some(&last) {
-                own.push(last);
+            let [from, to] = &mut genes.ranges[gene as usize];
+            if from == to || genes.chains[*to as usize - 1] != last {
+                genes.chains[*to as usize] = last;
+                *to += 1;
             }
         }
-        self.gene.sort_unstable();
-        self.gene.dedup();
+        let mut different: Vec<u32> = (0..genes.ranges.len() as u32).collect();
+        different.sort_by_key(|&gene| genes.chains(gene));
+        different.dedup_by_key(|gene| genes.chains(*gene));
+        genes.different = different;
+    }
+
+    /// For each different chain whether the other side has it.
+    pub(super) fn hits(&self, other: &Keys) -> Vec<bool> {
+        matches(&self.transcript, &other.transcript)
+    }
+
+    /// The different genes, and whether one of their chains is hit.
+    pub(super) fn genes<'b>(&'b self, hits: &'b [bool]) -> impl Iterator<Item = (usize, bool)> + 'b {
+        let is_hit = |gene: u32| self.gene.chains(gene).iter().any(|&chain| hits[chain as usize]);
+        self.gene.different.iter().map(move |&gene| (gene as usize, is_hit(gene)))
+    }
+
+    /// The chains of a gene, sorted and different.
+    pub(super) fn chains_of(&self, gene: usize) -> impl Iterator<Item = &'a [Interval]> + '_ {
+        self.gene.chains(gene as u32).iter().map(|&chain| self.transcript[chain as usize].3)
     }
 
     /// Keys of each level, and how many of them the other side has too.
-    fn found_in(&self, other: &Keys) -> [(u64, u64); 8] {
-        let transcripts = matches(&self.transcript, &other.transcript);
-        let genes = self.gene.iter().filter(|chains| chains.iter().any(|&i| transcripts[i as usize])).count();
+    fn found_in(&self, other: &Keys, hits: &[bool]) -> [(u64, u64); 8] {
         [
             (common_bases(&self.nucleotide, &other.nucleotide), bases(&self.nucleotide)),
             shared(&self.exon, &other.exon),
@@ -93,20 +129,26 @@ impl<'a> Keys<'a> {
             shared(&self.intron_chain, &other.intron_chain),
             shared(&self.start, &other.start),
             shared(&self.stop, &other.stop),
-            (transcripts.iter().filter(|&&hit| hit).count() as u64, transcripts.len() as u64),
-            (genes as u64, self.gene.len() as u64),
+            (hits.iter().filter(|&&hit| hit).count() as u64, hits.len() as u64),
+            (self.genes(hits).filter(|gene| gene.1).count() as u64, self.gene.different.len() as u64),
         ]
     }
 
     /// Whether a chain is among the keys.
     pub(super) fn has(&self, place: u32, segments: &[Interval]) -> bool {
-        self.transcript.binary_search(&(place, segments)).is_ok()
+        let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return false };
+        self.transcript.binary_search(&(place, first.start, last.end, segments)).is_ok()
     }
 }
 
 /// One row a level: the keys of some genes of each side, found anywhere on the other side.
 pub fn rows(part: [&Keys; 2], whole: [&Keys; 2]) -> [Row; 8] {
-    let (reference, prediction) = (part[0].found_in(whole[1]), part[1].found_in(whole[0]));
+    rows_of_hits(part, whole, [&part[0].hits(whole[1]), &part[1].hits(whole[0])])
+}
+
+/// As [`rows`], with each side's hits.
+pub(super) fn rows_of_hits(part: [&Keys; 2], whole: [&Keys; 2], hits: [&[bool]; 2]) -> [Row; 8] {
+    let (reference, prediction) = (part[0].found_in(whole[1], hits[0]), part[1].found_in(whole[0], hits[1]));
     std::array::from_fn(|i| Row {
         level: LEVELS[i],
         tp_reference: reference[i].0,
@@ -116,16 +158,9 @@ pub fn rows(part: [&Keys; 2], whole: [&Keys; 2]) -> [Row; 8] {
     })
 }
 
-/// The gaps of at least one base between neighbouring segments.
-pub(super) fn introns(segments: &[Interval]) -> impl Iterator<Item = Interval> + '_ {
-    segments
-        .windows(2)
-        .map(|pair| Interval::new(pair[0].end, pair[1].start))
-        .filter(|intron| !intron.is_empty())
-}
-
 fn sorted<T: Ord>(mut keys: Vec<T>) -> Vec<T> {
-    keys.sort_unstable();
+    // files are mostly sorted, and a stable sort makes use of it
+    keys.sort();
     keys.dedup();
     keys
 }
@@ -183,8 +218,9 @@ fn common_bases(a: &[Stretch], b: &[Stretch]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::{Contigs, GeneSet, SetGene};
+    use super::super::set::{Contigs, GeneSet};
     use super::*;
+    use crate::gene::GeneModel;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -196,12 +232,14 @@ mod tests {
     }
 
     fn set(genes: Vec<Vec<(u32, GeneModel)>>) -> GeneSet {
-        let genes = genes.into_iter().map(|isoforms| SetGene {
-            id: String::new(),
-            contig: isoforms[0].0,
-            chains: isoforms.into_iter().map(|(_, chain)| chain).collect(),
-        });
-        GeneSet { contigs: vec!["a".into(), "b".into()], genes: genes.collect() }
+        let mut set = GeneSet::default();
+        set.contigs = vec!["a".into(), "b".into()];
+        for isoforms in genes {
+            let (contig, strand) = (isoforms[0].0, isoforms[0].1.strand);
+            isoforms.into_iter().for_each(|(_, chain)| set.add_chain(chain.segments));
+            set.add_gene("g", contig, strand);
+        }
+        set
     }
 
     #[test]

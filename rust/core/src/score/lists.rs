@@ -43,7 +43,7 @@ pub fn write(
     files::write_atomic(path, |out| {
         writeln!(out, "##gff-version 3").map_err(Error::io(path))?;
         for verdict in &chosen {
-            let met: Vec<String> = verdict.met.iter().map(|&i| escape(&prediction.genes[i].id)).collect();
+            let met: Vec<String> = verdict.met.iter().map(|&i| escape(prediction.gene(i).id())).collect();
             let mut note = format!("class={}", verdict.class.name());
             if !met.is_empty() {
                 note.push_str(&format!(";prediction={}", met.join(",")));
@@ -56,11 +56,11 @@ pub fn write(
 }
 
 fn gene(out: &mut impl Write, set: &GeneSet, index: usize, note: &str) -> std::io::Result<()> {
-    let gene = &set.genes[index];
-    let contig = escape(&set.contigs[gene.contig as usize]);
+    let gene = set.gene(index);
+    let contig = escape(&set.contigs[gene.contig() as usize]);
     // names of a file may repeat between sequences; the place in the file does not
-    let id = format!("{}.{}", escape(&gene.id), index + 1);
-    let strand = gene.chains[0].strand.symbol();
+    let id = format!("{}.{}", escape(gene.id()), index + 1);
+    let strand = gene.strand().symbol();
     let mut row = |kind: &str, (start, end): (u32, u32), phase: &str, attributes: &str| {
         writeln!(
             out,
@@ -68,13 +68,11 @@ fn gene(out: &mut impl Write, set: &GeneSet, index: usize, note: &str) -> std::i
             start + 1
         )
     };
-    let ends = |chain: &GeneModel| (chain.start(), chain.end());
-    let start = gene.chains.iter().map(|chain| chain.start()).min().unwrap_or(0);
-    let end = gene.chains.iter().map(|chain| chain.end()).max().unwrap_or(0);
-    row("gene", (start, end), ".", &format!("ID={id};Name={};{note}", escape(&gene.id)))?;
-    for (chain, n) in gene.chains.iter().zip(1..) {
-        row("mRNA", ends(chain), ".", &format!("ID={id}.t{n};Parent={id}"))?;
-        for (segment, phase) in chain.segments.iter().zip(chain.phases()) {
+    row("gene", gene.range(), ".", &format!("ID={id};Name={};{note}", escape(gene.id())))?;
+    for (chain, n) in gene.chains().zip(1..) {
+        row("mRNA", (chain.start(), chain.end()), ".", &format!("ID={id}.t{n};Parent={id}"))?;
+        let model = GeneModel { strand: gene.strand(), segments: chain.segments.to_vec() };
+        for (segment, phase) in model.segments.iter().zip(model.phases()) {
             let attributes = format!("ID={id}.t{n}.cds;Parent={id}.t{n}");
             row("CDS", (segment.start, segment.end), &phase.to_string(), &attributes)?;
         }

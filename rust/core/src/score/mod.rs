@@ -19,12 +19,14 @@ pub mod rewards;
 mod row;
 mod set;
 pub mod text;
+mod tidy;
 
-pub use classes::{classify, Class, Verdict};
+use classes::classify;
+pub use classes::{Class, Verdict};
 pub use keys::{rows, Keys, LEVELS};
 pub use row::Row;
 pub(crate) use set::refuse_unknown;
-pub use set::{Contigs, GeneSet, Isoforms, Located, Selection, SetGene, Sides};
+pub use set::{ChainRef, Contigs, GeneSet, Isoforms, Located, Selection, SetGene, Sides};
 
 use crate::gene::{Interval, Strand};
 
@@ -39,7 +41,7 @@ pub struct Comparison {
     pub only_reference: Vec<String>,
     /// Contigs with genes in the prediction only.
     pub only_prediction: Vec<String>,
-    /// Unmatched predicted chains that would match with the stop end moved by one codon.
+    /// Unmatched predicted genes that would match with the stop end moved by one codon.
     pub stop_shifted: u64,
 }
 
@@ -69,30 +71,33 @@ pub fn compare(reference: &GeneSet, prediction: &GeneSet) -> Comparison {
     let sides = [contigs.locate(reference), contigs.locate(prediction)];
     let (reference_keys, prediction_keys) = rayon::join(|| Keys::new(&sides[0]), || Keys::new(&sides[1]));
     let keys = [&reference_keys, &prediction_keys];
+    let (ours, theirs) = (reference_keys.hits(&prediction_keys), prediction_keys.hits(&reference_keys));
     Comparison {
-        rows: rows(keys, keys),
-        verdicts: classify(&sides[0], &sides[1], keys),
+        rows: keys::rows_of_hits(keys, keys, [&ours, &theirs]),
+        verdicts: classify(&sides[0], &sides[1], keys, [&ours, &theirs]),
         only_reference: contigs.only_in(&sides[0], &sides[1]),
         only_prediction: contigs.only_in(&sides[1], &sides[0]),
-        stop_shifted: stop_shifted(&reference_keys, &sides[1]),
+        stop_shifted: stop_shifted(keys, &theirs, &sides[1]),
     }
 }
 
-/// How many predicted chains miss a chain of the reference by exactly the stop codon, as they do when
+/// How many different predicted genes miss a chain of the reference by exactly the stop codon, as they do when
 /// one of the two files counts it in the CDS and the other does not.
-fn stop_shifted(reference: &Keys, prediction: &[Located]) -> u64 {
+fn stop_shifted(keys: [&Keys; 2], hits: &[bool], prediction: &[Located]) -> u64 {
     let mut moved = Vec::new();
-    let shifted = |located: &&Located| {
-        located.gene.chains.iter().any(|chain| {
-            let place = set::place(located.contig, chain);
+    let missed = keys[1].genes(hits).filter(|gene| !gene.1);
+    let shifted = |(gene, _): &(usize, bool)| {
+        let located = &prediction[*gene];
+        keys[1].chains_of(*gene).any(|segments| {
             let mut matches = |bases: i64| {
-                moved.clone_from(&chain.segments);
-                move_stop(&mut moved, chain.strand, bases) && reference.has(place, &moved)
+                moved.clear();
+                moved.extend_from_slice(segments);
+                move_stop(&mut moved, located.gene.strand(), bases) && keys[0].has(located.place(), &moved)
             };
-            !reference.has(place, &chain.segments) && (matches(3) || matches(-3))
+            matches(3) || matches(-3)
         })
     };
-    prediction.iter().filter(shifted).count() as u64
+    missed.filter(shifted).count() as u64
 }
 
 /// Moves the stop end of a chain outwards by that many bases; whether that leaves a chain.

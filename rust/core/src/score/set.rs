@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::names;
+use super::{names, tidy};
 use crate::annotation::{self, Annotation, Feature, Gene, Transcript};
-use crate::gene::{GeneModel, Interval};
-use crate::{Error, Result};
+use crate::gene::{GeneModel, Interval, Strand};
+use crate::{files, Error, Result};
 
 /// Which transcripts of a gene count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,33 +44,107 @@ impl Selection {
         }
     }
 
-    /// Whether a chain lies in one of the regions, where there are any.
-    pub(super) fn holds(&self, contig: &str, chain: &GeneModel) -> bool {
+    /// Whether a stretch lies in one of the regions, where there are any.
+    pub(super) fn holds(&self, contig: &str, start: u32, end: u32) -> bool {
         let inside = |(place, region): &(String, Interval)| {
-            place == contig && region.start <= chain.start() && chain.end() <= region.end
+            place == contig && region.start <= start && end <= region.end
         };
         self.regions.is_empty() || self.regions.iter().any(inside)
     }
 }
 
-/// One gene: where it lies and the chains of its chosen transcripts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetGene {
-    /// The name in the file.
-    pub id: String,
-    /// Index of its contig in its set.
-    pub contig: u32,
-    /// The chains of its transcripts in the file's order, at least one.
-    pub chains: Vec<GeneModel>,
-}
-
-/// Genes on named contigs.
+/// Genes on named contigs; their chains lie one after the other in one list of segments.
 #[derive(Debug, Clone, Default)]
 pub struct GeneSet {
     /// Contigs that the source mentions, with or without genes.
     pub contigs: Vec<String>,
-    /// The genes, in the source's order.
-    pub genes: Vec<SetGene>,
+    genes: Vec<Stored>,
+    chains: Vec<Chain>,
+    segments: Vec<Interval>,
+    introns: Vec<Interval>,
+    names: String,
+}
+
+/// A gene, by its places in the lists of its set.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    contig: u32,
+    strand: Strand,
+    /// Ends in the lists of chains and names; it begins where the gene before it ends.
+    chains: [u32; 2],
+    name: [usize; 2],
+}
+
+/// Where a chain's segments and introns lie.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    segments: [u32; 2],
+    introns: [u32; 2],
+}
+
+/// One gene of a set: where it lies and the chains of its chosen transcripts.
+#[derive(Debug, Clone, Copy)]
+pub struct SetGene<'a> {
+    set: &'a GeneSet,
+    stored: &'a Stored,
+}
+
+/// The segments of one chain and the gaps of at least one base between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChainRef<'a> {
+    /// Ascending, at least one.
+    pub segments: &'a [Interval],
+    /// Ascending.
+    pub introns: &'a [Interval],
+}
+
+impl ChainRef<'_> {
+    /// Leftmost base.
+    pub fn start(&self) -> u32 {
+        self.segments.first().map_or(0, |s| s.start)
+    }
+
+    /// One past the rightmost base.
+    pub fn end(&self) -> u32 {
+        self.segments.last().map_or(0, |s| s.end)
+    }
+
+    /// Coding bases.
+    pub fn cds_len(&self) -> u32 {
+        self.segments.iter().map(Interval::len).sum()
+    }
+}
+
+impl<'a> SetGene<'a> {
+    /// The name in the file.
+    pub fn id(&self) -> &'a str {
+        &self.set.names[self.stored.name[0]..self.stored.name[1]]
+    }
+
+    /// Index of its contig in its set.
+    pub fn contig(&self) -> u32 {
+        self.stored.contig
+    }
+
+    /// The strand of all its chains.
+    pub fn strand(&self) -> Strand {
+        self.stored.strand
+    }
+
+    /// The chains of its transcripts in the file's order, at least one.
+    pub fn chains(&self) -> impl ExactSizeIterator<Item = ChainRef<'a>> + Clone {
+        let GeneSet { chains, segments, introns, .. } = self.set;
+        let part = |list: &'a [Interval], ends: [u32; 2]| &list[ends[0] as usize..ends[1] as usize];
+        chains[self.stored.chains[0] as usize..self.stored.chains[1] as usize].iter().map(move |chain| {
+            ChainRef { segments: part(segments, chain.segments), introns: part(introns, chain.introns) }
+        })
+    }
+
+    /// Leftmost base and one past the rightmost of all chains.
+    pub fn range(&self) -> (u32, u32) {
+        let starts = self.chains().map(|chain| chain.start()).min();
+        (starts.unwrap_or(0), self.chains().map(|chain| chain.end()).max().unwrap_or(0))
+    }
 }
 
 impl GeneSet {
@@ -80,24 +154,53 @@ impl GeneSet {
     /// # Errors
     /// What the annotation reader complains about.
     pub fn read(path: impl AsRef<Path>, selection: &Selection) -> Result<Self> {
-        let annotation = annotation::read_feature(path.as_ref(), selection.feature)?;
-        Ok(Self::of_annotation(annotation, selection))
+        let path = path.as_ref();
+        let text = files::read(path)?;
+        if selection.feature == Feature::Cds {
+            if let Some(set) = tidy::read(&text, selection) {
+                return Ok(set);
+            }
+        }
+        Ok(Self::of_annotation(annotation::parse_feature(path, &text, selection.feature)?, selection))
     }
 
-    fn of_annotation(annotation: Annotation, selection: &Selection) -> Self {
+    pub(super) fn of_annotation(annotation: Annotation, selection: &Selection) -> Self {
         let numbers: FxHashMap<&str, u32> =
             annotation.contigs.iter().zip(0..).map(|(name, i)| (name.as_str(), i)).collect();
-        let genes = annotation
-            .genes
-            .iter()
-            .filter_map(|gene| {
-                let chains: Vec<_> =
-                    selection.transcripts(gene).into_iter().map(|t| t.model(gene.strand)).collect();
-                let contig = *numbers.get(gene.contig.as_str())?;
-                (!chains.is_empty()).then(|| SetGene { id: gene.id.clone(), contig, chains })
-            })
-            .collect();
-        GeneSet { contigs: annotation.contigs, genes }
+        let mut set = GeneSet::default();
+        for gene in &annotation.genes {
+            let Some(&contig) = numbers.get(gene.contig.as_str()) else { continue };
+            for transcript in selection.transcripts(gene) {
+                set.add_chain(transcript.cds.iter().map(|c| Interval::new(c.start, c.end)));
+            }
+            set.add_gene(&gene.id, contig, gene.strand);
+        }
+        GeneSet { contigs: annotation.contigs, ..set }
+    }
+
+    /// Adds a chain to the gene that [`GeneSet::add_gene`] is to add next.
+    pub(super) fn add_chain(&mut self, segments: impl IntoIterator<Item = Interval>) {
+        let (from, gaps) = (self.segments.len(), self.introns.len() as u32);
+        self.segments.extend(segments);
+        for pair in self.segments[from..].windows(2) {
+            if pair[0].end < pair[1].start {
+                self.introns.push(Interval::new(pair[0].end, pair[1].start));
+            }
+        }
+        let segments = [from as u32, self.segments.len() as u32];
+        self.chains.push(Chain { segments, introns: [gaps, self.introns.len() as u32] });
+    }
+
+    /// Adds the gene of the chains added since the last one; without chains it is none.
+    pub(super) fn add_gene(&mut self, id: &str, contig: u32, strand: Strand) {
+        let from = self.genes.last().map_or(0, |gene| gene.chains[1]);
+        let to = self.chains.len() as u32;
+        if from < to {
+            let name = self.names.len();
+            self.names.push_str(id);
+            let name = [name, self.names.len()];
+            self.genes.push(Stored { contig, strand, chains: [from, to], name });
+        }
     }
 
     /// Genes with one chain each, contigs by name.
@@ -109,16 +212,30 @@ impl GeneSet {
                 set.contigs.push(name.clone());
                 set.contigs.len() as u32 - 1
             });
-            let id = format!("gene{}", set.genes.len() + 1);
-            set.genes.push(SetGene { id, contig, chains: vec![model] });
+            set.add_chain(model.segments);
+            set.add_gene(&format!("gene{}", set.genes.len() + 1), contig, model.strand);
         }
         set
     }
 
+    /// The genes, in the source's order.
+    pub fn genes(&self) -> impl ExactSizeIterator<Item = SetGene<'_>> {
+        self.genes.iter().map(|stored| SetGene { set: self, stored })
+    }
+
+    /// The gene at a place.
+    pub fn gene(&self, index: usize) -> SetGene<'_> {
+        SetGene { set: self, stored: &self.genes[index] }
+    }
+
     /// Every chain of every gene with its contig's name.
-    pub fn models(&self) -> impl Iterator<Item = (&str, &GeneModel)> {
-        self.genes.iter().flat_map(|gene| {
-            gene.chains.iter().map(|chain| (self.contigs[gene.contig as usize].as_str(), chain))
+    pub fn models(&self) -> impl Iterator<Item = (&str, GeneModel)> {
+        self.genes().flat_map(|gene| {
+            let contig = self.contigs[gene.contig() as usize].as_str();
+            let model = move |chain: ChainRef| {
+                (contig, GeneModel { strand: gene.strand(), segments: chain.segments.to_vec() })
+            };
+            gene.chains().map(model)
         })
     }
 
@@ -146,17 +263,22 @@ impl GeneSet {
 
     /// Drops what lies outside the chosen contigs and regions.
     pub fn select(&mut self, selection: &Selection) {
-        let keep: Vec<bool> = self
-            .contigs
-            .iter()
-            .map(|name| selection.contigs.as_ref().is_none_or(|chosen| chosen.contains(name)))
-            .collect();
-        for gene in &mut self.genes {
-            let contig = gene.contig;
-            let name = &self.contigs[contig as usize];
-            gene.chains.retain(|chain| keep[contig as usize] && selection.holds(name, chain));
+        if selection.contigs.is_none() && selection.regions.is_empty() {
+            return;
         }
-        self.genes.retain(|gene| !gene.chains.is_empty());
+        let chosen = |name| selection.contigs.as_ref().is_none_or(|chosen| chosen.contains(name));
+        let mut kept = GeneSet { contigs: self.contigs.clone(), ..GeneSet::default() };
+        for gene in self.genes() {
+            let name = &self.contigs[gene.contig() as usize];
+            for chain in gene
+                .chains()
+                .filter(|chain| chosen(name) && selection.holds(name, chain.start(), chain.end()))
+            {
+                kept.add_chain(chain.segments.iter().copied());
+            }
+            kept.add_gene(gene.id(), gene.contig(), gene.strand());
+        }
+        *self = kept;
     }
 }
 
@@ -220,19 +342,15 @@ pub struct Located<'a> {
     /// Number of the contig.
     pub contig: u32,
     /// The gene.
-    pub gene: &'a SetGene,
+    pub gene: SetGene<'a>,
 }
 
 impl Located<'_> {
-    /// Contig and strand in one number.
+    /// Strand and contig in one number; all contigs of one strand stand together, so that genes that are
+    /// sorted in a file mostly stay so.
     pub(super) fn place(&self) -> u32 {
-        place(self.contig, &self.gene.chains[0])
+        (self.gene.strand() as u32) << 31 | self.contig
     }
-}
-
-/// Contig and strand in one number.
-pub(super) fn place(contig: u32, chain: &GeneModel) -> u32 {
-    2 * contig + chain.strand as u32
 }
 
 /// The contigs of several sets under common numbers.
@@ -255,7 +373,7 @@ impl<'a> Contigs<'a> {
             number
         };
         let numbers: Vec<u32> = set.contigs.iter().map(number).collect();
-        set.genes.iter().map(|gene| Located { contig: numbers[gene.contig as usize], gene }).collect()
+        set.genes().map(|gene| Located { contig: numbers[gene.contig() as usize], gene }).collect()
     }
 
     /// Names of the contigs that have genes on the first side and none on the other.
@@ -272,7 +390,6 @@ impl<'a> Contigs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gene::Strand;
 
     const TEXT: &str = "a\t.\tgene\t1\t400\t.\t+\t.\tID=g\n\
         a\t.\tmRNA\t1\t400\t.\t+\t.\tID=t;Parent=g\n\

@@ -143,7 +143,8 @@ impl Kept {
         for gene in &annotation.genes {
             let contig = renamed(gene.contig.as_bytes(), alias);
             for transcript in selection.transcripts(gene) {
-                if selection.holds(&contig, &transcript.model(gene.strand)) {
+                let model = transcript.model(gene.strand);
+                if selection.holds(&contig, model.start(), model.end()) {
                     kept.transcripts.insert((gene.contig.clone(), transcript.id.clone()));
                     kept.genes.insert((gene.contig.clone(), gene.id.clone()));
                 }
