@@ -19,6 +19,7 @@ GFFCOMPARE = {
     "cds_e0":             ["--feature", "CDS", "-e", "0"],
     "cds_strict_e3_T":    ["--feature", "CDS", "--strict-match", "-e", "3", "-T"],
 }
+CIE   = ("cds", "trans", "gene", "intron", "start", "stop")
 GENES = [("a", "+", ((0, 30), (90, 120))), ("a", "-", ((200, 260),)), ("b", "+", ((0, 30),))]
 
 
@@ -50,7 +51,7 @@ def test_the_stats_block_of_gffcompare_comes_back(golden, score_cli, pair, name)
 
 
 @pytest.mark.parametrize(("pair", "level", "phase"),
-                         list(itertools.product(PAIRS, ["cds", "trans", "gene", "intron", "start", "stop"], [True, False])))
+                         list(itertools.product(PAIRS, CIE, [True, False])))
 def test_the_two_rows_of_brakers_script_come_back(golden, score_cli, pair, level, phase):
     folder, expected = golden[pair]
     arguments        = ["--preset", "cie", "--level", level, *([] if phase else ["--no-phase"])]
