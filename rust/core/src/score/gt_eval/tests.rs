@@ -137,6 +137,15 @@ fn golden_files_come_out_byte_for_byte() {
 }
 
 #[test]
+fn ids_may_come_again_in_another_block() {
+    let gene = rows(&["gene 1 90 + . ID=g", "exon 1 10 + . Parent=g"]);
+    let again = "c\t.\texon\t81\t90\t.\t+\t.\tParent=g\nc\t.\tgene\t1\t90\t.\t+\t.\tID=g\n";
+    let single = |text: &str| stats(text, &gene, AS_ORIGINAL).mrna.exons.all[1].reference;
+    assert_eq!(single(&format!("{gene}{again}")), 0);
+    assert_eq!(single(&format!("{gene}###\n{again}###\n")), 2);
+}
+
+#[test]
 fn gtf_says_the_same_as_gff3() {
     let row = |kind: &str, start: u32, end: u32, ids: &str| {
         format!("c\t.\t{kind}\t{start}\t{end}\t.\t+\t.\t{ids}\n")
