@@ -2,6 +2,9 @@
 //!
 //! Preset `genet5`: one transcript per gene (the longest CDS), strand in every key, phases and
 //! UTRs ignored. Every gene of the reference counts, also those that the grammar cannot write.
+//!
+//! The presets of other tools, number for number, are modules of their own: [`cie`] and
+//! [`gt_eval`].
 
 pub mod cie;
 mod classes;

@@ -287,7 +287,7 @@ fn gff3(models: &[Model], regions: bool) -> String {
                     .map(|s| slot(s, if s == 0 { *moved } else { 0 }))
             };
             let (start, end) =
-                (ranges(*exons).next().expect("a bit").0, ranges(*exons).last().expect("a bit").1);
+                (ranges(*exons).next().expect("a bit").0, ranges(*exons).next_back().expect("a bit").1);
             (first, last) = (first.min(start), last.max(end));
             let kind = if odd & 1 == 1 && i == 0 { "ncRNA" } else { "mRNA" };
             let parent = if odd & 6 == 6 { String::new() } else { format!(";Parent=g{n}") };
@@ -340,8 +340,11 @@ proptest! {
     }
 }
 
-/// Ranges with strand of the rows of one type, one for each parent, and the bases they cover.
-fn plain(text: &str, kind: &str) -> (Vec<(String, String)>, BTreeSet<(String, u32)>) {
+/// Contig and strand, and a range or a base there.
+type At<T> = (String, T);
+
+/// Ranges of the rows of one type, one for each parent, and the bases they cover.
+fn plain(text: &str, kind: &str) -> (Vec<At<String>>, BTreeSet<At<u32>>) {
     let (mut ranges, mut bases) = (Vec::new(), BTreeSet::new());
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let f: Vec<&str> = line.split('\t').collect();
