@@ -34,12 +34,14 @@ pub(crate) struct Rows<'a> {
     path: &'a Path,
     text: &'a [u8],
     line: u64,
+    /// How many `###` have passed; IDs of one block may mean something else in the next.
+    pub block: u32,
 }
 
 impl<'a> Rows<'a> {
     pub(crate) fn new(path: &'a Path, text: &'a [u8]) -> Self {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        Rows { path, text, line: 0 }
+        Rows { path, text, line: 0, block: 0 }
     }
 
     /// The next line that is neither empty nor a comment, with its number.
@@ -53,6 +55,7 @@ impl<'a> Rows<'a> {
                 None => {}
                 Some(b'>') => self.text = &[],
                 Some(b'#') if line.starts_with(b"##FASTA") => self.text = &[],
+                Some(b'#') if line.starts_with(b"###") => self.block += 1,
                 Some(b'#') if !line.starts_with(b"##sequence-region") => {}
                 Some(_) => return Some(line),
             }

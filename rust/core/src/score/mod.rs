@@ -3,6 +3,9 @@
 //! Preset `genet5` ([`compare`]): exact coordinates of coding sequence, strand in every key, phases
 //! and UTRs ignored, by default one transcript per gene (the longest CDS). Every gene of the
 //! reference counts, also those that the grammar cannot write.
+//!
+//! The presets of other tools, number for number, are modules of their own: [`cie`],
+//! [`gffcompare`](mod@gffcompare) and [`gt_eval`]; [`presets`] finds them by name.
 
 pub mod bins;
 pub mod bootstrap;

@@ -170,7 +170,8 @@ impl<'a> Contigs<'a> {
 struct Draft<'a> {
     nodes: Vec<Node>,
     edges: Vec<(u32, u32)>,
-    ids: FxHashMap<&'a [u8], u32>,
+    /// Feature and block of each ID.
+    ids: FxHashMap<&'a [u8], (u32, u32)>,
     last_parent: (&'a [u8], u32),
     /// Children that came before their parents.
     early: Vec<(&'a [u8], u32, u64)>,
@@ -184,24 +185,27 @@ impl<'a> Draft<'a> {
         let mut draft = Draft { nodes, edges, ..Draft::default() };
         let mut contigs = Contigs::default();
         let mut rows = Rows::new(path, text);
+        let mut block = 0;
         while let Some(line) = rows.next()? {
+            if rows.block != block {
+                block = rows.block;
+                draft.join_early();
+                draft.last_parent = Default::default();
+            }
             match line {
                 Line::Region(name, start, end) => contigs.region(name, start, end),
-                Line::Row(row) => draft.row(&row, contigs.row(&row)),
+                Line::Row(row) => draft.row(&row, contigs.row(&row), block),
             }
         }
-        for (parent, child, line) in std::mem::take(&mut draft.early) {
-            let Some(&parent) = draft.ids.get(parent) else {
-                let name = parent.escape_ascii();
-                let message = format!("Parent '{name}' is no gene or transcript of this file");
-                return Err(Error::input(path, line, message));
-            };
-            draft.edges.push((parent, child));
+        draft.join_early();
+        if let Some((parent, _, line)) = draft.early.first() {
+            let message = format!("Parent '{}' is no gene or transcript of this file", parent.escape_ascii());
+            return Err(Error::input(path, *line, message));
         }
         Ok((contigs, Tree::new(draft.nodes, &draft.edges)))
     }
 
-    fn row(&mut self, row: &Row<'a>, contig: u32) {
+    fn row(&mut self, row: &Row<'a>, contig: u32, block: u32) {
         let kind = kind(row.kind);
         let (id, parents) = id_and_parent(row.attributes);
         if !is_node(kind, id) {
@@ -211,19 +215,31 @@ impl<'a> Draft<'a> {
         let Row { start, end, strand, phase, .. } = *row;
         self.nodes.push(Node { contig, start, end, strand, kind, phase, shared: false });
         if let Some(id) = id.filter(|_| !matches!(kind, Kind::Exon | Kind::Cds)) {
-            let first = self.ids.entry(id).or_insert(at);
-            if self.nodes[*first as usize].contig != contig {
-                *first = at;
+            let known = self.ids.entry(id).or_insert((at, block));
+            // within a block rows of one ID are parts of one feature
+            if known.1 != block || self.nodes[known.0 as usize].contig != contig {
+                *known = (at, block);
+                self.last_parent = Default::default();
             }
         }
         for parent in parents.into_iter().flat_map(items) {
-            self.child(parent, at, row.line);
+            self.child(parent, at, row.line, block);
         }
     }
 
-    fn child(&mut self, parent: &'a [u8], child: u32, line: u64) {
+    /// Joins children with parents that came after them.
+    fn join_early(&mut self) {
+        let (ids, edges) = (&self.ids, &mut self.edges);
+        self.early.retain(|(parent, child, _)| {
+            let known = ids.get(parent);
+            edges.extend(known.map(|&(parent, _)| (parent, *child)));
+            known.is_none()
+        });
+    }
+
+    fn child(&mut self, parent: &'a [u8], child: u32, line: u64, block: u32) {
         if self.last_parent.0 != parent {
-            let Some(&at) = self.ids.get(parent) else {
+            let Some(&(at, _)) = self.ids.get(parent).filter(|known| known.1 == block) else {
                 self.early.push((parent, child, line));
                 return;
             };

@@ -19,7 +19,8 @@
 //! In both modes "missing" and "wrong" are the original's: a prediction with the very range of a
 //! feature hits that one only, every other prediction hits all that it overlaps. The original
 //! refuses files with features outside their `##sequence-region` and files whose parts of one
-//! feature differ in other attributes; they are read here.
+//! feature differ in other attributes, and it may never end on a CDS row with three parents that
+//! ask for different phases; they are read here.
 
 mod exons;
 mod genes;

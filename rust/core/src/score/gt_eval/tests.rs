@@ -137,6 +137,15 @@ fn golden_files_come_out_byte_for_byte() {
 }
 
 #[test]
+fn ids_may_come_again_in_another_block() {
+    let gene = rows(&["gene 1 90 + . ID=g", "exon 1 10 + . Parent=g"]);
+    let again = "c\t.\texon\t81\t90\t.\t+\t.\tParent=g\nc\t.\tgene\t1\t90\t.\t+\t.\tID=g\n";
+    let single = |text: &str| stats(text, &gene, AS_ORIGINAL).mrna.exons.all[1].reference;
+    assert_eq!(single(&format!("{gene}{again}")), 0);
+    assert_eq!(single(&format!("{gene}###\n{again}###\n")), 2);
+}
+
+#[test]
 fn gtf_says_the_same_as_gff3() {
     let row = |kind: &str, start: u32, end: u32, ids: &str| {
         format!("c\t.\t{kind}\t{start}\t{end}\t.\t+\t.\t{ids}\n")
@@ -278,7 +287,7 @@ fn gff3(models: &[Model], regions: bool) -> String {
                     .map(|s| slot(s, if s == 0 { *moved } else { 0 }))
             };
             let (start, end) =
-                (ranges(*exons).next().expect("a bit").0, ranges(*exons).last().expect("a bit").1);
+                (ranges(*exons).next().expect("a bit").0, ranges(*exons).next_back().expect("a bit").1);
             (first, last) = (first.min(start), last.max(end));
             let kind = if odd & 1 == 1 && i == 0 { "ncRNA" } else { "mRNA" };
             let parent = if odd & 6 == 6 { String::new() } else { format!(";Parent=g{n}") };
@@ -331,8 +340,11 @@ proptest! {
     }
 }
 
-/// Ranges with strand of the rows of one type, one for each parent, and the bases they cover.
-fn plain(text: &str, kind: &str) -> (Vec<(String, String)>, BTreeSet<(String, u32)>) {
+/// Contig and strand, and a range or a base there.
+type At<T> = (String, T);
+
+/// Ranges of the rows of one type, one for each parent, and the bases they cover.
+fn plain(text: &str, kind: &str) -> (Vec<At<String>>, BTreeSet<At<u32>>) {
     let (mut ranges, mut bases) = (Vec::new(), BTreeSet::new());
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let f: Vec<&str> = line.split('\t').collect();
