@@ -171,7 +171,11 @@ impl Objects<'_> {
     }
 
     /// Sorts transcripts and lays their exons in the same order.
-    fn sort(&self, mut transcripts: Vec<Transcript>, exons: Vec<Interval>) -> (Vec<Transcript>, Vec<Interval>) {
+    fn sort(
+        &self,
+        mut transcripts: Vec<Transcript>,
+        exons: Vec<Interval>,
+    ) -> (Vec<Transcript>, Vec<Interval>) {
         let id = |t: &Transcript| self.list[t.order as usize].id;
         let key = |t: &Transcript| (t.contig, t.span.start, t.level, t.span.end);
         let in_order = |a: &Transcript, b: &Transcript| key(a).cmp(&key(b)).then_with(|| id(a).cmp(id(b)));
