@@ -76,32 +76,66 @@ pub(super) struct Strand<'a> {
 impl Strand<'_> {
     /// Adds all counts of the strand.
     pub(super) fn count(&self, options: &Options, counts: &mut Counts) {
-        let n = self.query_loci.len() as u32;
-        let mut union = Union::new(self.query_loci.len() + self.reference_loci.len());
-        self.pairs.iter().for_each(|&(q, r)| union.join(q, n + r));
-        let mut lonely = vec![true; n as usize + self.reference_loci.len()];
-        for &(q, r) in self.pairs {
-            lonely[q as usize] = false;
-            lonely[(n + r) as usize] = false;
-        }
-        let mut members: Vec<(u32, u32)> = Vec::new();
-        for (at, lonely) in lonely.into_iter().enumerate() {
-            let at = at as u32;
-            match (lonely, at < n) {
-                (true, true) => counts.query.untouched(&self.query_loci[at as usize]),
-                (true, false) => counts.reference.untouched(&self.reference_loci[(at - n) as usize]),
-                (false, _) => members.push((union.root(at), at)),
+        let turned = |&(q, r): &(u32, u32)| (r, q);
+        let partners = Partners::new(self.query_loci.len(), self.pairs.iter().copied());
+        let backward = Partners::new(self.reference_loci.len(), self.pairs.iter().map(turned));
+        for (at, locus) in self.query_loci.iter().enumerate() {
+            if partners.of(at).is_empty() {
+                counts.query.untouched(locus);
             }
         }
-        members.sort_unstable();
-        for group in members.chunk_by(|a, b| a.0 == b.0) {
-            let border = group.partition_point(|member| member.1 < n);
-            let query = group[..border].iter().map(|member| &self.query_loci[member.1 as usize]);
-            let reference =
-                group[border..].iter().map(|member| &self.reference_loci[(member.1 - n) as usize]);
-            SuperLocus { strand: self, query: query.collect(), reference: reference.collect() }
-                .count(options, counts);
+        for (at, locus) in self.reference_loci.iter().enumerate() {
+            if backward.of(at).is_empty() {
+                counts.reference.untouched(locus);
+            }
         }
+        let mut seen = (vec![false; self.query_loci.len()], vec![false; self.reference_loci.len()]);
+        for start in 0..self.query_loci.len() {
+            let mut super_locus = SuperLocus { strand: self, query: Vec::new(), reference: Vec::new() };
+            let mut stack = vec![start];
+            // depth first: the order of the reference loci counts below
+            while let Some(at) = stack.pop() {
+                if seen.0[at] || partners.of(at).is_empty() {
+                    continue;
+                }
+                seen.0[at] = true;
+                super_locus.query.push(&self.query_loci[at]);
+                for &other in partners.of(at) {
+                    if !std::mem::replace(&mut seen.1[other as usize], true) {
+                        super_locus.reference.push(&self.reference_loci[other as usize]);
+                        stack.extend(backward.of(other as usize).iter().map(|&at| at as usize));
+                    }
+                }
+            }
+            if !super_locus.query.is_empty() {
+                super_locus.count(options, counts);
+            }
+        }
+    }
+}
+
+/// The loci of the other side that each locus overlaps, ascending.
+struct Partners {
+    starts: Vec<u32>,
+    others: Vec<u32>,
+}
+
+impl Partners {
+    fn new(n: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        let mut starts = vec![0; n + 1];
+        pairs.clone().for_each(|(at, _)| starts[at as usize + 1] += 1);
+        (0..n).for_each(|at| starts[at + 1] += starts[at]);
+        let mut next = starts.clone();
+        let mut others = vec![0; starts[n] as usize];
+        for (at, other) in pairs {
+            others[next[at as usize] as usize] = other;
+            next[at as usize] += 1;
+        }
+        Partners { starts, others }
+    }
+
+    fn of(&self, at: usize) -> &[u32] {
+        &self.others[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 }
 
@@ -150,10 +184,15 @@ impl SuperLocus<'_> {
         let exons = |loci| gather(loci, |locus| &locus.exons, |exon: &Exon| exon.span);
         let (query, reference) = (exons(&self.query), exons(&self.reference));
         let mut marks = (vec![Mark::default(); query.len()], vec![Mark::default(); reference.len()]);
-        each_overlap(&query, &reference, |exon| exon.span, |q, r| {
-            marks.0[q].touch(exons_match(query[q], reference[r], range));
-            marks.1[r].touch(exons_match(query[q], reference[r], range));
-        });
+        each_overlap(
+            &query,
+            &reference,
+            |exon| exon.span,
+            |q, r| {
+                marks.0[q].touch(exons_match(query[q], reference[r], range));
+                marks.1[r].touch(exons_match(query[q], reference[r], range));
+            },
+        );
         let (query, reference) = (tally(&marks.0), tally(&marks.1));
         counts.query.exons_matched += query.0;
         counts.query.exons_untouched += query.1;
@@ -162,13 +201,26 @@ impl SuperLocus<'_> {
     }
 
     fn introns(&self, counts: &mut Counts) {
-        let introns = |loci| gather(loci, |locus| &locus.introns, |intron| *intron);
-        let (query, reference) = (introns(&self.query), introns(&self.reference));
+        let query = gather(&self.query, |locus| &locus.introns, |intron| *intron);
+        // the original does not sort these, and yet stops at the first that begins too late
+        let reference: Vec<Interval> =
+            self.reference.iter().flat_map(|locus| &locus.introns).copied().collect();
         let mut marks = (vec![Mark::default(); query.len()], vec![Mark::default(); reference.len()]);
-        each_overlap(&query, &reference, |intron| *intron, |q, r| {
+        let mut touch = |q: usize, r: usize| {
             marks.0[q].touch(query[q] == reference[r]);
             marks.1[r].touch(query[q] == reference[r]);
-        });
+        };
+        if self.reference.len() == 1 {
+            each_overlap(&query, &reference, |intron| *intron, touch);
+        } else {
+            for (q, here) in query.iter().enumerate() {
+                let reached = reference.iter().take_while(|there| here.end > there.start);
+                reached
+                    .enumerate()
+                    .filter(|(_, there)| there.end > here.start)
+                    .for_each(|(r, _)| touch(q, r));
+            }
+        }
         let (query, reference) = (tally(&marks.0), tally(&marks.1));
         counts.introns += query.0;
         counts.query.introns_untouched += query.1;

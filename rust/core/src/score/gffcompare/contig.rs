@@ -25,7 +25,8 @@ pub(super) fn compare(
     let mut query_loci = [Vec::new(), Vec::new()];
     let mut unknown = Vec::new();
     if let Some(contig) = &query {
-        let lists = [Some(Plus), Some(Minus), None].map(|strand| sources.query(contig, contig.on(strand), options));
+        let lists =
+            [Some(Plus), Some(Minus), None].map(|strand| sources.query(contig, contig.on(strand), options));
         let known = reference.as_ref().map(|reference| (reference, &reference_loci));
         let [plus, minus, none] = strands::assign(contig, lists, known, options.strict);
         query_loci = [plus, minus].map(|list| cluster(contig, &list));

@@ -107,9 +107,10 @@ impl<'a> Names<'a> {
                 None => Names::default(),
                 id => Names { id, parent: quoted(text, b"gene_id") },
             },
-            Kind::Gene => {
-                Names { id: quoted(text, b"transcript_id").or_else(|| quoted(text, b"gene_id")), parent: None }
-            }
+            Kind::Gene => Names {
+                id: quoted(text, b"transcript_id").or_else(|| quoted(text, b"gene_id")),
+                parent: None,
+            },
             Kind::Intron | Kind::Other | Kind::Match => Names::default(),
         }
     }

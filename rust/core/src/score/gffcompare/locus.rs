@@ -175,9 +175,12 @@ pub(super) fn cluster(contig: &Contig, transcripts: &[u32]) -> Vec<Locus> {
         let exons = contig.exons(number);
         let start = exons[0].start;
         open.retain(|&at| loci[at].as_ref().is_some_and(|locus| locus.span.end > start));
-        let mut homes = open.iter().rev().copied().filter(|&at| {
-            loci[at].as_mut().is_some_and(|locus| locus.add(number, exons))
-        }).collect::<Vec<_>>();
+        let mut homes = open
+            .iter()
+            .rev()
+            .copied()
+            .filter(|&at| loci[at].as_mut().is_some_and(|locus| locus.add(number, exons)))
+            .collect::<Vec<_>>();
         let Some(home) = homes.pop() else {
             open.push(loci.len());
             loci.push(Some(Locus::new(number, exons)));

@@ -19,7 +19,8 @@ pub(super) fn covered(exons: &[Interval]) -> u32 {
 
 /// Whether two chains have the same introns.
 pub(super) fn same_introns(a: &[Interval], b: &[Interval]) -> bool {
-    a.len() == b.len() && a.windows(2).zip(b.windows(2)).all(|(a, b)| a[0].end == b[0].end && a[1].start == b[1].start)
+    a.len() == b.len()
+        && a.windows(2).zip(b.windows(2)).all(|(a, b)| a[0].end == b[0].end && a[1].start == b[1].start)
 }
 
 /// How well a query's exons agree with a reference's.
@@ -32,8 +33,13 @@ pub(super) fn transcripts(query: &[Interval], reference: &[Interval], range: u32
     }
     same_introns(query, reference).then(|| {
         let n = query.len() - 1;
-        let full = within(query[0].start, reference[0].start, range) && within(query[n].end, reference[n].end, range);
-        if full { Match::Full } else { Match::Inner }
+        let full = within(query[0].start, reference[0].start, range)
+            && within(query[n].end, reference[n].end, range);
+        if full {
+            Match::Full
+        } else {
+            Match::Inner
+        }
     })
 }
 

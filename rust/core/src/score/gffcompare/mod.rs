@@ -23,6 +23,7 @@ mod locus;
 mod matching;
 mod objects;
 mod relation;
+mod segments;
 mod stats;
 mod strands;
 mod transcripts;
@@ -100,7 +101,7 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::read`].
     pub fn parse(path: &Path, text: &[u8], options: &Options) -> Result<Self> {
-        load::load(path, text, options.feature)?.finish(!options.no_merge)
+        Ok(load::load(path, text, options.feature)?.finish(!options.no_merge))
     }
 }
 

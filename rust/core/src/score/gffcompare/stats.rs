@@ -187,7 +187,8 @@ impl Stats {
     }
 
     fn levels(&self, out: &mut String) {
-        let Counts { reference: r, query: q, bases, introns, chains, transcripts, super_loci, .. } = self.counts;
+        let Counts { reference: r, query: q, bases, introns, chains, transcripts, super_loci, .. } =
+            self.counts;
         let _ = writeln!(out, "# Super-loci w/ reference transcripts:  {super_loci:7}");
         out.push_str("#-----------------| Sensitivity | Precision  |\n");
         let mut level = |name: &str, sensitivity: (u64, u64), precision: (u64, u64)| {

@@ -6,8 +6,8 @@ use super::locus::Locus;
 use super::matching::{covered, shared};
 use super::relation::{relate, Relation, OVERLAP};
 use super::transcripts::Contig;
-use crate::gene::Strand::{self, Minus, Plus};
 use crate::gene::Interval;
+use crate::gene::Strand::{self, Minus, Plus};
 
 /// The lists of the plus strand, the minus strand and of none, once every transcript of the last
 /// has gone to the strand of its best reference transcript, else to that of the query's own

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::objects::{Object, Objects, Segment};
 use crate::gene::{Interval, Strand};
-use crate::Result;
 
 /// Longer transcripts are dropped, as the original drops them.
 const LONGEST: u32 = 6_999_500;
@@ -93,7 +92,7 @@ impl Loaded {
 }
 
 /// Merges sorted stretches that overlap or have at most `gap` bases between them.
-fn merge(parts: impl IntoIterator<Item = Interval>, gap: u32, out: &mut Vec<Interval>) {
+pub(super) fn merge(parts: impl IntoIterator<Item = Interval>, gap: u32, out: &mut Vec<Interval>) {
     let from = out.len();
     for part in parts {
         match out[from..].last_mut() {
@@ -131,7 +130,8 @@ fn by_object(segments: &[Segment], objects: usize) -> (Vec<Segment>, Vec<u32>) {
 
 impl Objects<'_> {
     /// The transcripts among the records, with their exons.
-    pub(super) fn finish(self, merge_close: bool) -> Result<Loaded> {
+    pub(super) fn finish(mut self, merge_close: bool) -> Loaded {
+        self.distribute_gene_cds();
         let gap = if merge_close { CLOSE } else { 0 };
         let (mut segments, starts) = by_object(&self.segments, self.list.len());
         let mut transcripts = Vec::new();
@@ -167,11 +167,15 @@ impl Objects<'_> {
             });
         }
         let (transcripts, exons) = self.sort(transcripts, exons);
-        Ok(self.contigs_of(transcripts, exons))
+        self.contigs_of(transcripts, exons)
     }
 
     /// Sorts transcripts and lays their exons in the same order.
-    fn sort(&self, mut transcripts: Vec<Transcript>, exons: Vec<Interval>) -> (Vec<Transcript>, Vec<Interval>) {
+    fn sort(
+        &self,
+        mut transcripts: Vec<Transcript>,
+        exons: Vec<Interval>,
+    ) -> (Vec<Transcript>, Vec<Interval>) {
         let id = |t: &Transcript| self.list[t.order as usize].id;
         let key = |t: &Transcript| (t.contig, t.span.start, t.level, t.span.end);
         let in_order = |a: &Transcript, b: &Transcript| key(a).cmp(&key(b)).then_with(|| id(a).cmp(id(b)));

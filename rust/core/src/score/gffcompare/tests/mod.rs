@@ -1,5 +1,9 @@
 //! The golden files, the synthetic cases, and a plain re-derivation.
 
+mod cases;
+mod loading;
+mod plain;
+
 use std::path::{Path, PathBuf};
 
 use super::{evaluate, Feature, Loaded, Options, Stats};
@@ -46,4 +50,18 @@ fn golden_files_come_out_byte_for_byte() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A comparison of two texts.
+fn compare_texts(reference: &str, prediction: &str, options: &Options) -> Stats {
+    let parse = |text: &str| Loaded::parse(Path::new("x"), text.as_bytes(), options).expect("a good text");
+    evaluate(&parse(reference), &parse(prediction), options)
+}
+
+/// GTF rows of one transcript.
+fn gtf(kind: &str, strand: char, name: &str, parts: &[(u32, u32)]) -> String {
+    let row = |(start, end): &(u32, u32)| {
+        format!("c\t.\t{kind}\t{start}\t{end}\t.\t{strand}\t.\ttranscript_id \"{name}\"; gene_id \"g\";\n")
+    };
+    parts.iter().map(row).collect()
 }
