@@ -123,7 +123,7 @@ def test_what_is_chosen_is_chosen_for_every_preset(pair, plain, score_cli):
     assert {row["n_reference"] for row in rows(score_cli, pair, *everything, "--min-cds", "31")} == {2}
     assert {row["n_reference"] for row in rows(score_cli, pair, *everything, "--region", "a:150-300",
                                                "--region", "b:1-40")} == {2}
-    (pair / "ref.gff3").write_text(plain.gff([[GENES[0], ("a", "+", ((0, 30), (90, 105)))], *GENES[1:]]))
+    (pair / "ref.gff3").write_text(plain.gff([[GENES[0], ("a", "+", ((0, 30), (96, 120)))], *GENES[1:]]))
     assert {row["n_reference"] for row in rows(score_cli, pair, *everything, "--isoforms", "all")} == {4}
     assert {row["n_reference"] for row in rows(score_cli, pair, *everything, "--isoforms", "longest")} == {3}
 
