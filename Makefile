@@ -20,6 +20,7 @@ lint: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benches/speed.py
+	$(BIN)/python benches/scoring.py
 
 clean:
 	rm -rf $(VENV) target demo python/genet5/*.so

@@ -1,9 +1,14 @@
 """Fixtures of the scorer's tests."""
 
 import importlib.util
+import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
+
+import genet5
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +20,17 @@ def plain():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def score_cli():
+    """A function that runs `genet5-score` in a folder and returns the finished process."""
+
+    package     = pathlib.Path(genet5.__file__).resolve().parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+
+    def run(folder, *arguments):
+        command = [sys.executable, "-m", "genet5.cli.score", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+
+    return run

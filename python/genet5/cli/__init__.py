@@ -25,23 +25,27 @@ CONTEXT = {"auto_envvar_prefix": "GENET5", "help_option_names": ["-h", "--help"]
 
 
 class LazyGroup(click.Group):
-    """A click group that imports a subcommand only when it runs."""
+    """A click group that imports a subcommand only when it runs; `table` is like COMMANDS."""
+
+    def __init__(self, *args, table, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.table = table
 
     def list_commands(self, ctx):
-        return sorted(COMMANDS)
+        return sorted(self.table)
 
     def get_command(self, ctx, name):
-        if name not in COMMANDS:
+        if name not in self.table:
             return None
-        module, _, function = COMMANDS[name][0].partition(":")
+        module, _, function = self.table[name][0].partition(":")
         return getattr(importlib.import_module(module), function)
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+            formatter.write_dl([(name, self.table[name][1]) for name in sorted(self.table)])
 
 
-@click.group(cls=LazyGroup, context_settings=CONTEXT, epilog="Example: genet5 demo")
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings=CONTEXT, epilog="Example: genet5 demo")
 @click.version_option(version=genet5.__version__, prog_name="genet5")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug):

@@ -43,4 +43,4 @@ def draw(title, header, rows):
 def is_number(text):
     """Whether a cell holds a number or the dash that stands for none."""
 
-    return text == "-" or text.replace(".", "", 1).isdigit()
+    return text == "-" or text.removeprefix("-").replace(".", "", 1).isdigit()

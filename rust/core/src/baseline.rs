@@ -12,7 +12,7 @@ use crate::fasta::{self, Contig};
 use crate::gene::{GeneModel, Interval, Strand};
 use crate::genetic_code::GeneticCode;
 use crate::gff3::{self, OutputGene};
-use crate::score::{self, Comparison, Counts, GeneSet};
+use crate::score::{self, Comparison, GeneSet, Row, Selection};
 use crate::{dna, files, Error, Result};
 
 /// Share of an ORF's bases that longer ORFs, of either strand, may cover before it is dropped.
@@ -42,34 +42,35 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<(u32, Comparison)> {
     let code = GeneticCode::ncbi(options.genetic_code)?;
-    let mut reference = GeneSet::read(reference)?;
+    let selection = Selection { contigs: options.contigs.clone(), ..Selection::default() };
+    let mut reference = GeneSet::read(reference, &selection)?;
+    reference.select(&selection);
     let mut contigs = fasta::read(genome)?;
     if let Some(chosen) = &options.contigs {
         score::refuse_unknown(chosen, |name| contigs.iter().any(|contig| contig.name == name))?;
-        reference.keep(chosen);
         contigs.retain(|contig| chosen.contains(&contig.name));
     }
-    let mut prediction = predict(&contigs, &code, stop)?;
-    let shortest = options.min_length.unwrap_or_else(|| best_min_length(&prediction.genes, &reference.genes));
-    prediction.genes.retain(|(_, orf)| orf.cds_len() >= shortest);
+    let mut orfs = predict(&contigs, &code, stop)?;
+    let known: Vec<_> = reference.models().map(|(contig, model)| (contig.to_string(), model)).collect();
+    let shortest = options.min_length.unwrap_or_else(|| best_min_length(&orfs, &known));
+    orfs.retain(|(_, orf)| orf.cds_len() >= shortest);
     if let Some(output) = &options.output {
-        write(output, &contigs, &prediction)?;
+        write(output, &contigs, &orfs)?;
     }
-    Ok((shortest, score::compare(&reference, &prediction)))
+    Ok((shortest, score::compare(&reference, &GeneSet::of_models(orfs))))
 }
 
 /// The chosen ORFs of any length of all contigs.
-fn predict(contigs: &[Contig], code: &GeneticCode, stop: &AtomicBool) -> Result<GeneSet> {
-    let mut set = GeneSet::default();
+fn predict(contigs: &[Contig], code: &GeneticCode, stop: &AtomicBool) -> Result<Vec<(String, GeneModel)>> {
+    let mut found = Vec::new();
     for contig in contigs {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
         let chosen = choose(orfs(&dna::encode(&contig.sequence), code, 0), MAX_OVERLAP);
-        set.genes.extend(chosen.into_iter().map(|orf| (contig.name.clone(), orf)));
-        set.contigs.push(contig.name.clone());
+        found.extend(chosen.into_iter().map(|orf| (contig.name.clone(), orf)));
     }
-    Ok(set)
+    Ok(found)
 }
 
 /// All ORFs of a contig, ATG to stop, the longest of each stop codon, of at least `min_length` bases
@@ -141,13 +142,11 @@ pub fn best_min_length(chosen: &[(String, GeneModel)], reference: &[(String, Gen
     let known: FxHashSet<&(String, GeneModel)> = reference.iter().collect();
     let mut by_length: Vec<&(String, GeneModel)> = chosen.iter().collect();
     by_length.sort_unstable_by_key(|orf| std::cmp::Reverse(orf.1.cds_len()));
-    let mut counts = Counts { n_reference: known.len() as u64, ..Counts::default() };
-    let (mut best, mut best_f1) = (0, -1.0);
+    let (mut right, mut best, mut best_f1) = (0, 0, -1.0);
     for (i, orf) in by_length.iter().enumerate() {
-        counts.n_prediction += 1;
-        counts.tp += u64::from(known.contains(orf));
+        right += u64::from(known.contains(orf));
         let last_of_its_length = by_length.get(i + 1).is_none_or(|next| next.1.cds_len() < orf.1.cds_len());
-        let f1 = counts.f1().unwrap_or(0.0);
+        let f1 = Row::paired("gene", right, known.len() as u64, i as u64 + 1).f1().unwrap_or(0.0);
         if last_of_its_length && f1 >= best_f1 {
             (best, best_f1) = (orf.1.cds_len(), f1);
         }
@@ -156,7 +155,7 @@ pub fn best_min_length(chosen: &[(String, GeneModel)], reference: &[(String, Gen
 }
 
 /// Writes the ORFs as GFF3.
-fn write(path: &Path, contigs: &[Contig], prediction: &GeneSet) -> Result<()> {
+fn write(path: &Path, contigs: &[Contig], orfs: &[(String, GeneModel)]) -> Result<()> {
     let lengths: Vec<(String, u64)> =
         contigs.iter().map(|contig| (contig.name.clone(), contig.sequence.len() as u64)).collect();
     let index: FxHashMap<&str, usize> =
@@ -164,7 +163,7 @@ fn write(path: &Path, contigs: &[Contig], prediction: &GeneSet) -> Result<()> {
     let output = |(contig, model): &(String, GeneModel)| {
         Some(OutputGene { contig: *index.get(contig.as_str())?, model: model.clone(), score: None })
     };
-    let genes: Vec<OutputGene> = prediction.genes.iter().filter_map(output).collect();
+    let genes: Vec<OutputGene> = orfs.iter().filter_map(output).collect();
     files::write_atomic(path, |out| gff3::write(out, &lengths, &genes, "orf_", "longest_ORF").map(drop))
 }
 

@@ -122,7 +122,7 @@ fn stems(contigs: &[(String, u64)]) -> Vec<String> {
 }
 
 /// Column 1, or the name in `##sequence-region`: what the specification does not allow is escaped.
-fn escape(name: &str) -> String {
+pub(crate) fn escape(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for &byte in name.as_bytes() {
         if byte.is_ascii_alphanumeric() || b".:^*$@!+_?-|".contains(&byte) {

@@ -13,6 +13,7 @@ pub mod bake;
 pub mod baseline;
 pub mod batch;
 pub mod channels;
+pub mod checklist;
 pub mod dna;
 pub mod error;
 pub mod fasta;

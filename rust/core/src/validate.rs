@@ -159,7 +159,7 @@ fn check_layout(model: &GeneModel, length: usize, config: &GrammarConfig) -> Res
 }
 
 /// Whether an intron, given in contig direction, has one of the three pairs of splice sites.
-fn is_intron(bases: &[u8], strand: Strand) -> bool {
+pub(crate) fn is_intron(bases: &[u8], strand: Strand) -> bool {
     const A: u8 = 0;
     const C: u8 = 1;
     const G: u8 = 2;

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 /// The attributes that matter, as they stand in the file.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Attributes<'a> {
+pub(crate) struct Attributes<'a> {
     pub id: Option<&'a [u8]>,
     pub parent: Option<&'a [u8]>,
     pub derives_from: Option<&'a [u8]>,
@@ -32,7 +32,7 @@ pub(super) struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     /// Reads `key=value;…`; a lone bare word is taken for the ID.
-    pub(super) fn gff3(mut text: &'a [u8]) -> Self {
+    pub(crate) fn gff3(mut text: &'a [u8]) -> Self {
         let mut found = Attributes::default();
         let whole = text;
         while !text.is_empty() {
@@ -55,7 +55,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Reads `key "value"; …`; quoted text is opaque. A lone bare word is taken for the ID.
-    pub(super) fn gtf(text: &'a [u8]) -> Self {
+    pub(crate) fn gtf(text: &'a [u8]) -> Self {
         let mut found = Attributes::default();
         let mut rest = text.trim_ascii();
         while !rest.is_empty() {
@@ -116,13 +116,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// Whether anything is said about completeness or exceptions.
-    pub(super) fn says_something(&self) -> bool {
+    pub(crate) fn says_something(&self) -> bool {
         let (left, right) = self.open_ends();
         left || right || self.start_not_found || self.end_not_found || self.exception.is_some()
     }
 
     /// Whether the left and the right end are open.
-    pub(super) fn open_ends(&self) -> (bool, bool) {
+    pub(crate) fn open_ends(&self) -> (bool, bool) {
         let digit = |i: usize| {
             self.partial.is_some_and(|p| p.len() == 2 && p.iter().all(u8::is_ascii_digit) && p[i] == b'1')
         };
@@ -130,13 +130,29 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// `ID` and `Parent` of GFF3 attributes; stops reading when it has both.
+pub(crate) fn id_and_parent(mut text: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
+    let (mut id, mut parent) = (None, None);
+    while !text.is_empty() && (id.is_none() || parent.is_none()) {
+        let end = memchr(b';', text).unwrap_or(text.len());
+        let item = text[..end].trim_ascii();
+        text = &text[(end + 1).min(text.len())..];
+        if let Some(value) = item.strip_prefix(b"ID=") {
+            id = id.or(Some(value).filter(|v| !v.is_empty()));
+        } else if let Some(value) = item.strip_prefix(b"Parent=") {
+            parent = parent.or(Some(value).filter(|v| !v.is_empty()));
+        }
+    }
+    (id, parent)
+}
+
 /// The items of a comma-separated value, empty ones left out.
-pub(super) fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
 }
 
 /// Text with `%XX` decoded and nothing else.
-pub(super) fn decode(text: &[u8]) -> String {
+pub(crate) fn decode(text: &[u8]) -> String {
     String::from_utf8_lossy(&decode_bytes(text)).into_owned()
 }
 
@@ -178,6 +194,8 @@ mod tests {
         assert_eq!(items(b"X,").collect::<Vec<_>>(), [b"X"]);
         assert_eq!(Attributes::gff3(b"geneA").id, Some(&b"geneA"[..]));
         assert_eq!(Attributes::gff3(b".").id, None);
+        assert_eq!(id_and_parent(b"Name=n; Parent=p,q;ID=i;ID=j"), (Some(&b"i"[..]), Some(&b"p,q"[..])));
+        assert_eq!(id_and_parent(b"ID=;Parents=p"), (None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::attributes::{decode, Attributes};
 use super::build::{finish, Draft, DraftGene, Part, Repairs};
 use super::rows::{Line, Row, Rows};
-use super::{Annotation, Format};
+use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
 
 /// Sequence, gene and transcript.
@@ -27,7 +27,7 @@ struct Reader<'a> {
 }
 
 /// Reads a GTF text.
-pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
+pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
     let mut reader = Reader::default();
     let mut rows = Rows::new(path, text);
     while let Some(line) = rows.next()? {
@@ -35,9 +35,10 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
             if reader.contigs.last() != Some(&row.contig) && reader.seen.insert(row.contig) {
                 reader.contigs.push(row.contig);
             }
-            match row.kind {
-                b"gene" | b"transcript" | b"exon" => reader.gene_row(&row),
-                b"CDS" | b"stop_codon" => reader.coding_row(path, &row)?,
+            match (row.kind, feature) {
+                (b"exon", Feature::Exon) => reader.coding_row(path, &row)?,
+                (b"gene" | b"transcript" | b"exon", _) => reader.gene_row(&row),
+                (b"CDS" | b"stop_codon", Feature::Cds) => reader.coding_row(path, &row)?,
                 _ => {}
             }
         }
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
         let attributes = Attributes::gtf(row.attributes);
         let Some(name) = attributes.transcript_id.or(attributes.id) else {
             let message =
-                "a CDS or stop_codon row without transcript_id; GTF needs gene_id and transcript_id";
+                "a CDS, exon or stop_codon row without transcript_id; GTF needs gene_id and transcript_id";
             return Err(Error::input(path, row.line, message));
         };
         let gene_name = attributes.gene_id.unwrap_or(name);
@@ -94,7 +95,7 @@ impl<'a> Reader<'a> {
         self.genes[gene].pseudo |= attributes.pseudo;
         let draft = &mut self.genes[gene].transcripts[at];
         draft.marks.add(&attributes);
-        if row.kind == b"CDS" {
+        if row.kind != b"stop_codon" {
             draft.cds.push(Part::new(row, None));
         } else {
             draft.stops.push(Part::new(row, None));

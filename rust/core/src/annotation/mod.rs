@@ -4,11 +4,11 @@
 //! guessed or mended is counted by kind in [`Annotation::repairs`], and what cannot be understood
 //! is an error with its line.
 
-mod attributes;
+pub(crate) mod attributes;
 mod build;
 mod gff3;
 mod gtf;
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,6 +34,16 @@ impl Format {
             Format::Gtf => "gtf",
         }
     }
+}
+
+/// The rows that transcripts are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Feature {
+    /// `CDS` and `stop_codon` rows.
+    #[default]
+    Cds,
+    /// `exon` rows, those of transcripts without CDS too; phases mean nothing then.
+    Exon,
 }
 
 /// One CDS segment with its GFF phase: the bases to skip from its 5' end to the next codon.
@@ -169,9 +179,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<Annotation> {
 /// # Errors
 /// As [`read`].
 pub fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
+    parse_feature(path, text, Feature::Cds)
+}
+
+/// Reads a text with transcripts made of the chosen rows.
+pub(crate) fn parse_feature(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
     match rows::format(path, text)? {
-        Format::Gff3 => gff3::parse(path, text),
-        Format::Gtf => gtf::parse(path, text),
+        Format::Gff3 => gff3::parse(path, text, feature),
+        Format::Gtf => gtf::parse(path, text, feature),
     }
 }
 

@@ -10,9 +10,10 @@ use crate::gene::Strand;
 
 /// One feature row, with its positions 0-based and half-open.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     pub line: u64,
     pub contig: &'a [u8],
+    pub source: &'a [u8],
     pub kind: &'a [u8],
     pub start: u32,
     pub end: u32,
@@ -22,23 +23,25 @@ pub(super) struct Row<'a> {
 }
 
 /// What one line may hold.
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     Row(Row<'a>),
     /// `##sequence-region name start end`, 0-based and half-open.
     Region(&'a [u8], u32, u32),
 }
 
 /// Walks over the rows of a text, up to its FASTA section.
-pub(super) struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     path: &'a Path,
     text: &'a [u8],
     line: u64,
+    /// How many `###` have passed; IDs of one block may mean something else in the next.
+    pub block: u32,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(path: &'a Path, text: &'a [u8]) -> Self {
+    pub(crate) fn new(path: &'a Path, text: &'a [u8]) -> Self {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        Rows { path, text, line: 0 }
+        Rows { path, text, line: 0, block: 0 }
     }
 
     /// The next line that is neither empty nor a comment, with its number.
@@ -52,6 +55,7 @@ impl<'a> Rows<'a> {
                 None => {}
                 Some(b'>') => self.text = &[],
                 Some(b'#') if line.starts_with(b"##FASTA") => self.text = &[],
+                Some(b'#') if line.starts_with(b"###") => self.block += 1,
                 Some(b'#') if !line.starts_with(b"##sequence-region") => {}
                 Some(_) => return Some(line),
             }
@@ -60,7 +64,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The next row or region.
-    pub(super) fn next(&mut self) -> Result<Option<Line<'a>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'a>>> {
         while let Some(line) = self.next_line() {
             if line[0] != b'#' {
                 return self.row(line).map(|row| Some(Line::Row(row)));
@@ -94,7 +98,7 @@ impl<'a> Rows<'a> {
         if n < 8 {
             return Err(self.error(format!("{} tab-separated columns where GFF and GTF have 9", n + 1)));
         }
-        let [contig, _, kind, start, end, _, strand, phase, attributes] = columns;
+        let [contig, source, kind, start, end, _, strand, phase, attributes] = columns;
         if contig.is_empty() || kind.is_empty() {
             return Err(self.error("an empty sequence name (column 1) or type (column 3)"));
         }
@@ -118,7 +122,7 @@ impl<'a> Rows<'a> {
             _ if kind != b"CDS" => None,
             other => return Err(self.error(format!("phase '{}' is none of 0 1 2 .", other.escape_ascii()))),
         };
-        Ok(Row { line: self.line, contig, kind, start: start - 1, end, strand, phase, attributes })
+        Ok(Row { line: self.line, contig, source, kind, start: start - 1, end, strand, phase, attributes })
     }
 
     fn position(&self, text: &[u8], column: u8) -> Result<u32> {
@@ -150,7 +154,7 @@ fn number(text: &[u8]) -> Option<u32> {
 ///
 /// # Errors
 /// GFF2 is refused.
-pub(super) fn format(path: &Path, text: &[u8]) -> Result<Format> {
+pub(crate) fn format(path: &Path, text: &[u8]) -> Result<Format> {
     let mut rows = Rows::new(path, text);
     while let Some(line) = rows.next_line() {
         let Some(attributes) = line.split(|&b| b == b'\t').nth(8).map(<[u8]>::trim_ascii) else { continue };

@@ -1,32 +1,45 @@
-//! How well a prediction agrees with a reference, on exact coordinates of coding sequence.
+//! How well a prediction agrees with a reference.
 //!
-//! Preset `genet5`: one transcript per gene (the longest CDS), strand in every key, phases and
-//! UTRs ignored. Every gene of the reference counts, also those that the grammar cannot write.
+//! Preset `genet5` ([`compare`]): exact coordinates of coding sequence, strand in every key, phases
+//! and UTRs ignored, by default one transcript per gene (the longest CDS). Every gene of the
+//! reference counts, also those that the grammar cannot write.
+//!
+//! The presets of other tools, number for number, are modules of their own: [`cie`],
+//! [`gffcompare`](mod@gffcompare) and [`gt_eval`]; [`presets`] finds them by name.
 
+pub mod bins;
+pub mod bootstrap;
+pub mod cie;
 mod classes;
-mod levels;
+pub mod gffcompare;
+pub mod gt_eval;
+mod key;
+mod keys;
+pub mod lists;
+pub mod names;
+pub mod presets;
+pub mod rewards;
+mod row;
 mod set;
+pub mod text;
+mod tidy;
 
-pub use classes::{classify, Classes};
-pub use levels::{Counts, Levels};
+use classes::classify;
+pub use classes::{Class, Verdict};
+pub use keys::{rows, Keys, LEVELS};
+pub use row::Row;
 pub(crate) use set::refuse_unknown;
-pub use set::GeneSet;
+pub use set::{ChainRef, Contigs, GeneSet, Isoforms, Located, Selection, SetGene, Sides};
 
-use std::path::Path;
-
-use crate::gene::{GeneModel, Strand};
-use crate::Result;
-
-/// A gene model on a contig that goes by number.
-pub type Located = (u32, GeneModel);
+use crate::gene::{Interval, Strand};
 
 /// All that is said about one prediction.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
-    /// Counts by level.
-    pub levels: Levels,
+    /// Counts, one row a level.
+    pub rows: [Row; 8],
     /// What became of the genes.
-    pub classes: Classes,
+    pub verdicts: Vec<Verdict>,
     /// Contigs with genes in the reference only.
     pub only_reference: Vec<String>,
     /// Contigs with genes in the prediction only.
@@ -35,60 +48,73 @@ pub struct Comparison {
     pub stop_shifted: u64,
 }
 
+impl Comparison {
+    /// Genes by class, in the order in which they are printed.
+    pub fn classes(&self) -> [(&'static str, u64); 9] {
+        let count = |class| self.verdicts.iter().filter(|verdict| verdict.class == class).count() as u64;
+        Class::ALL.map(|class| (class.name(), count(class)))
+    }
+}
+
 /// Compares two sets of genes; contigs go by name.
-pub fn compare(reference: &GeneSet, prediction: &GeneSet) -> Comparison {
-    let (names, reference_genes, prediction_genes) = set::number(reference, prediction);
-    let levels = Levels::count(&reference_genes, &prediction_genes);
-    Comparison {
-        levels,
-        classes: classify(&reference_genes, &prediction_genes),
-        only_reference: set::only_in(&names, &reference_genes, &prediction_genes),
-        only_prediction: set::only_in(&names, &prediction_genes, &reference_genes),
-        stop_shifted: stop_shifted(&reference_genes, &prediction_genes),
-    }
-}
-
-/// Compares prediction files with a reference file, on the chosen contigs or on all.
 ///
-/// # Errors
-/// What the annotation reader complains about; a contig that no file knows.
-pub fn compare_files(
-    reference: &Path,
-    predictions: &[impl AsRef<Path>],
-    contigs: Option<&[String]>,
-) -> Result<Vec<Comparison>> {
-    let mut reference = GeneSet::read(reference)?;
-    let mut predictions = predictions.iter().map(GeneSet::read).collect::<Result<Vec<_>>>()?;
-    if let Some(contigs) = contigs {
-        let known = |name: &str| reference.knows(name) || predictions.iter().any(|p| p.knows(name));
-        refuse_unknown(contigs, known)?;
-        reference.keep(contigs);
-        predictions.iter_mut().for_each(|p| p.keep(contigs));
+/// ```
+/// use genet5_core::{gene::*, score};
+/// let gene = |end| ("chr1".to_string(), GeneModel {
+///     strand: Strand::Plus,
+///     segments: vec![Interval::new(0, 30), Interval::new(60, end)],
+/// });
+/// let reference = score::GeneSet::of_models([gene(90)]);
+/// let compared = score::compare(&reference, &score::GeneSet::of_models([gene(93)]));
+/// let f1 = |level| compared.rows.iter().find(|row| row.level == level).unwrap().f1();
+/// assert_eq!((f1("exon"), f1("intron"), f1("gene")), (Some(0.5), Some(1.0), Some(0.0)));
+/// ```
+pub fn compare(reference: &GeneSet, prediction: &GeneSet) -> Comparison {
+    let mut contigs = Contigs::default();
+    let sides = [contigs.locate(reference), contigs.locate(prediction)];
+    let (reference_keys, prediction_keys) = rayon::join(|| Keys::new(&sides[0]), || Keys::new(&sides[1]));
+    let keys = [&reference_keys, &prediction_keys];
+    let (ours, theirs) = (reference_keys.hits(&prediction_keys), prediction_keys.hits(&reference_keys));
+    Comparison {
+        rows: keys::rows_of_hits(keys, keys, [&ours, &theirs]),
+        verdicts: classify(&sides[0], &sides[1], keys, [&ours, &theirs]),
+        only_reference: contigs.only_in(&sides[0], &sides[1]),
+        only_prediction: contigs.only_in(&sides[1], &sides[0]),
+        stop_shifted: stop_shifted(keys, &theirs, &sides[1]),
     }
-    Ok(predictions.iter().map(|prediction| compare(&reference, prediction)).collect())
 }
 
-/// How many predicted genes miss a reference gene by exactly the stop codon, as they do when one
-/// of the two files counts it in the CDS and the other does not.
-fn stop_shifted(reference: &[Located], prediction: &[Located]) -> u64 {
-    let known: rustc_hash::FxHashSet<&Located> = reference.iter().collect();
-    let matches = |(contig, model): &Located, bases: i64| {
-        moved_stop(model, bases).is_some_and(|moved| known.contains(&(*contig, moved)))
+/// How many different predicted genes miss a chain of the reference by exactly the stop codon, as they do when
+/// one of the two files counts it in the CDS and the other does not.
+fn stop_shifted(keys: [&Keys; 2], hits: &[bool], prediction: &[Located]) -> u64 {
+    let mut moved = Vec::new();
+    let missed = keys[1].genes(hits).filter(|gene| !gene.1);
+    let shifted = |(gene, _): &(usize, bool)| {
+        let located = &prediction[*gene];
+        keys[1].chains_of(*gene).any(|segments| {
+            let mut matches = |bases: i64| {
+                moved.clear();
+                moved.extend_from_slice(segments);
+                move_stop(&mut moved, located.gene.strand(), bases) && keys[0].has(located.place(), &moved)
+            };
+            matches(3) || matches(-3)
+        })
     };
-    prediction.iter().filter(|gene| !known.contains(gene) && (matches(gene, 3) || matches(gene, -3))).count()
-        as u64
+    missed.filter(shifted).count() as u64
 }
 
-/// The gene with its stop end moved outwards by that many bases, where that leaves a gene.
-fn moved_stop(model: &GeneModel, bases: i64) -> Option<GeneModel> {
-    let mut moved = model.clone();
-    let segment = match model.strand {
-        Strand::Plus => moved.segments.last_mut()?,
-        Strand::Minus => moved.segments.first_mut()?,
+/// Moves the stop end of a chain outwards by that many bases; whether that leaves a chain.
+fn move_stop(segments: &mut [Interval], strand: Strand, bases: i64) -> bool {
+    let segment = match strand {
+        Strand::Plus => segments.last_mut(),
+        Strand::Minus => segments.first_mut(),
     };
-    match model.strand {
-        Strand::Plus => segment.end = u32::try_from(i64::from(segment.end) + bases).ok()?,
-        Strand::Minus => segment.start = u32::try_from(i64::from(segment.start) - bases).ok()?,
-    }
-    (segment.start < segment.end).then_some(moved)
+    let Some(segment) = segment else { return false };
+    let (end, change) = match strand {
+        Strand::Plus => (&mut segment.end, bases),
+        Strand::Minus => (&mut segment.start, -bases),
+    };
+    let Ok(place) = u32::try_from(i64::from(*end) + change) else { return false };
+    *end = place;
+    segment.start < segment.end
 }

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::attributes::{decode, items, Attributes};
 use super::build::{finish, Draft, DraftGene, Marks, Part, Repairs};
 use super::rows::{Line, Row, Rows};
-use super::{Annotation, Format};
+use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
 use crate::gene::Strand;
 
@@ -28,8 +28,10 @@ enum Role {
     Other,
 }
 
-fn role(kind: &[u8]) -> Role {
+fn role(kind: &[u8], feature: Feature) -> Role {
     match kind {
+        b"exon" if feature == Feature::Exon => Role::Cds,
+        b"CDS" | b"stop_codon" if feature == Feature::Exon => Role::Piece,
         b"CDS" => Role::Cds,
         b"exon" | b"start_codon" | b"pseudogenic_exon" => Role::Piece,
         b"stop_codon" => Role::Stop,
@@ -80,6 +82,7 @@ struct Leaf<'a> {
 
 #[derive(Default)]
 struct Reader<'a> {
+    feature: Feature,
     contigs: Vec<&'a [u8]>,
     contig_index: FxHashMap<&'a [u8], u32>,
     regions: FxHashMap<&'a [u8], (u32, u32)>,
@@ -101,8 +104,8 @@ struct Reader<'a> {
 }
 
 /// Reads a GFF3 text.
-pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
-    let mut reader = Reader::default();
+pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
+    let mut reader = Reader { feature, ..Reader::default() };
     let mut rows = Rows::new(path, text);
     while let Some(line) = rows.next()? {
         match line {
@@ -120,7 +123,7 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
 impl<'a> Reader<'a> {
     fn row(&mut self, path: &Path, row: &Row<'a>) -> Result<()> {
         let contig = self.contig(row.contig);
-        let role = role(row.kind);
+        let role = role(row.kind, self.feature);
         let attributes = Attributes::gff3(row.attributes);
         if attributes.circular {
             self.circular.push(row.contig);
@@ -172,7 +175,8 @@ impl<'a> Reader<'a> {
         contig: u32,
         attributes: &Attributes<'a>,
     ) -> Result<()> {
-        let id = attributes.id;
+        // exons of one transcript belong together whatever their IDs
+        let id = attributes.id.filter(|_| self.feature == Feature::Cds || attributes.parent.is_none());
         let known = self
             .leaves
             .last()

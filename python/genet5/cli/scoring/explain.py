@@ -1,0 +1,28 @@
+"""`genet5-score explain`: what a level counts."""
+
+import textwrap
+
+import click
+
+import genet5.score.definitions as definitions
+
+EPILOG = """\b
+Examples:
+  genet5-score explain gene
+  genet5-score explain transcript --preset gffcompare
+  genet5-score explain all --preset cie
+"""
+LEVELS = tuple(definitions.DEFINITIONS["genet5"])
+
+
+@click.command(epilog=EPILOG)
+@click.argument("level", type=click.Choice([*LEVELS, "all"]))
+@click.option("--preset", default="genet5", show_default=True, type=click.Choice(list(definitions.PRESETS)),
+              help="Whose definition.")
+def explain(level, preset):
+    """Print the exact definition of LEVEL."""
+
+    levels = definitions.DEFINITIONS[preset] if level == "all" else [level]
+    click.echo(f"{preset}: {definitions.PRESETS[preset]}")
+    for name in levels:
+        click.echo(textwrap.fill(f"{name}: {definitions.explain(name, preset)}", 100, subsequent_indent="  "))

@@ -1,0 +1,95 @@
+//! The acceptance checklist of a GFF3 file of gene models, as a validator.
+//!
+//! Unlike [`crate::annotation`], which mends what it can, this reads the rows as they are and counts
+//! every departure from the rules.
+
+mod models;
+mod rows;
+mod rules;
+mod sequence;
+mod structure;
+
+pub use rules::Rule;
+
+use std::path::Path;
+
+use rows::File;
+use rules::Findings;
+
+use crate::fasta::Contig;
+use crate::genetic_code::GeneticCode;
+use crate::{fasta, files, Result};
+
+/// What the rules depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// NCBI table.
+    pub genetic_code: u8,
+    /// Every start codon of the table is one; else ATG only.
+    pub table_starts: bool,
+    /// The shortest intron in bases.
+    pub min_intron: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { genetic_code: 1, table_starts: false, min_intron: 10 }
+    }
+}
+
+/// One rule that a file violates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: Rule,
+    /// How often.
+    pub count: u64,
+    /// The first places: line, or 0 for the whole file, and what is there.
+    pub places: Vec<(u64, String)>,
+}
+
+/// The rules that a GFF3 file violates, in the order of the list; with a genome those that need one
+/// are looked at too.
+///
+/// # Errors
+/// What the file system or the FASTA reader complains about; [`crate::Error::Input`] for a GTF file; an
+/// unknown genetic code.
+///
+/// ```
+/// use genet5_core::checklist;
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("x.gff3");
+/// std::fs::write(&path, "##gff-version 3\n##sequence-region a 1 9\n").unwrap();
+/// assert!(checklist::check(&path, None, &Default::default()).unwrap().is_empty());
+/// std::fs::write(&path, "a\tx\tCDS\t1\t9\t.\t+\t.\tID=c\n").unwrap();
+/// let rules: Vec<_> = checklist::check(&path, None, &Default::default()).unwrap()
+///     .iter().map(|violation| violation.rule.name()).collect();
+/// assert_eq!(rules, ["version", "sequence_region", "parents", "phase_column"]);
+/// ```
+pub fn check(path: &Path, genome: Option<&Path>, options: &Options) -> Result<Vec<Violation>> {
+    let code = GeneticCode::ncbi(options.genetic_code)?;
+    let text = files::read(path)?;
+    let genome = genome.map(fasta::read).transpose()?;
+    let mut findings = Findings::default();
+    let file = File::read(path, &text, &mut findings)?;
+    run(&file, genome.as_deref(), options, &code, &mut findings);
+    Ok(findings.violations())
+}
+
+fn run(
+    file: &File,
+    genome: Option<&[Contig]>,
+    options: &Options,
+    code: &GeneticCode,
+    findings: &mut Findings,
+) {
+    structure::check(file, genome, findings);
+    let genes = models::gather(file);
+    models::check(file, &genes, options, findings);
+    if let Some(genome) = genome {
+        sequence::check(file, &genes, genome, options, code, findings);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Where the name of a preset of another tool becomes rows, or that tool's own report.
+
+use super::text::Source;
+use super::{cie, gffcompare, gt_eval, Row};
+use crate::{Error, Result};
+
+/// A way of counting that another tool has made known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// compare_intervals_exact.pl.
+    Cie,
+    /// compare_intervals_exact.pl --no_phase.
+    CieNoPhase,
+    /// gffcompare.
+    Gffcompare,
+    /// gffcompare on CDS rows, --strict-match -e 3.
+    GffcompareCds3,
+    /// gt eval.
+    GtEval,
+}
+
+/// What of a preset can be chosen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// gffcompare's own.
+    pub gffcompare: gffcompare::Options,
+    /// Count as gt eval does, defects and all.
+    pub as_original: bool,
+}
+
+/// One side, read as a preset's tool reads it.
+enum Loaded {
+    Cie(cie::Loaded),
+    Gffcompare(gffcompare::Loaded),
+    GtEval(gt_eval::Loaded),
+}
+
+impl Preset {
+    /// The preset of that name.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for an unknown name.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "cie" => Ok(Preset::Cie),
+            "cie-no-phase" => Ok(Preset::CieNoPhase),
+            "gffcompare" => Ok(Preset::Gffcompare),
+            "gffcompare-cds3" => Ok(Preset::GffcompareCds3),
+            "gt-eval" => Ok(Preset::GtEval),
+            other => Err(Error::value(format!("there is no preset '{other}' of another tool"))),
+        }
+    }
+
+    fn gffcompare(self, options: &Options) -> gffcompare::Options {
+        match self {
+            Preset::GffcompareCds3 => gffcompare::Options::cds3(),
+            _ => options.gffcompare,
+        }
+    }
+
+    fn load(self, source: &Source, options: &Options) -> Result<Loaded> {
+        match self {
+            Preset::Cie | Preset::CieNoPhase => {
+                cie::Loaded::parse(&source.path, &source.text).map(Loaded::Cie)
+            }
+            Preset::Gffcompare | Preset::GffcompareCds3 => {
+                let options = self.gffcompare(options);
+                gffcompare::Loaded::parse(&source.path, &source.text, &options).map(Loaded::Gffcompare)
+            }
+            Preset::GtEval => gt_eval::Loaded::parse(&source.path, &source.text).map(Loaded::GtEval),
+        }
+    }
+
+    /// Whether both read files alike.
+    fn reads_like(self, other: Preset) -> bool {
+        let is_cie = |preset| matches!(preset, Preset::Cie | Preset::CieNoPhase);
+        self == other || (is_cie(self) && is_cie(other))
+    }
+
+    fn rows(self, reference: &Loaded, prediction: &Loaded, options: &Options) -> Result<Vec<Row>> {
+        match (reference, prediction) {
+            (Loaded::Cie(a), Loaded::Cie(b)) => cie::evaluate(a, b, self == Preset::Cie),
+            (Loaded::Gffcompare(a), Loaded::Gffcompare(b)) => {
+                Ok(gffcompare::evaluate(a, b, &self.gffcompare(options)).rows())
+            }
+            (Loaded::GtEval(a), Loaded::GtEval(b)) => Ok(gt_eval::evaluate(a, b, &gt(options)).rows()),
+            _ => Err(Error::value("both sides must be read by one preset")),
+        }
+    }
+
+    fn report(
+        self,
+        reference: &Loaded,
+        prediction: &Loaded,
+        options: &Options,
+        level: &str,
+    ) -> Result<String> {
+        match (reference, prediction) {
+            (Loaded::Cie(a), Loaded::Cie(b)) => {
+                let unknown = || Error::value(format!("'{level}' is no level of compare_intervals_exact.pl"));
+                let level = cie::Level::parse(level).ok_or_else(unknown)?;
+                cie::original(a, b, level, self == Preset::Cie)
+            }
+            (Loaded::Gffcompare(a), Loaded::Gffcompare(b)) => {
+                Ok(gffcompare::evaluate(a, b, &self.gffcompare(options)).original())
+            }
+            (Loaded::GtEval(a), Loaded::GtEval(b)) => Ok(gt_eval::evaluate(a, b, &gt(options)).original()),
+            _ => Err(Error::value("both sides must be read by one preset")),
+        }
+    }
+}
+
+fn gt(options: &Options) -> gt_eval::Options {
+    gt_eval::Options { as_original: options.as_original }
+}
+
+/// The rows of each prediction by each preset; the files are read once for presets that read alike.
+///
+/// # Errors
+/// What a preset's reader or comparison complains about: one answer a preset.
+pub fn rows(
+    presets: &[Preset],
+    reference: &Source,
+    predictions: &[Source],
+    options: &Options,
+) -> Vec<Result<Vec<Vec<Row>>>> {
+    let mut last: Option<(Preset, Loaded, Vec<Loaded>)> = None;
+    let mut answers = Vec::with_capacity(presets.len());
+    for &preset in presets {
+        if !last.as_ref().is_some_and(|read| read.0.reads_like(preset)) {
+            // free the last preset's files first
+            last = None;
+            let (ours, theirs) = rayon::join(
+                || preset.load(reference, options),
+                || predictions.iter().map(|source| preset.load(source, options)).collect::<Result<Vec<_>>>(),
+            );
+            match ours.and_then(|ours| Ok((preset, ours, theirs?))) {
+                Ok(read) => last = Some(read),
+                Err(error) => answers.push(Err(error)),
+            }
+        }
+        if let Some((_, ours, theirs)) = &last {
+            answers.push(theirs.iter().map(|theirs| preset.rows(ours, theirs, options)).collect());
+        }
+    }
+    answers
+}
+
+/// What a preset's tool itself would print; `level` is one of compare_intervals_exact.pl.
+///
+/// # Errors
+/// What the preset's reader or comparison complains about.
+pub fn original(
+    preset: Preset,
+    reference: &Source,
+    prediction: &Source,
+    options: &Options,
+    level: &str,
+) -> Result<String> {
+    let options = Options { as_original: true, ..*options };
+    let (ours, theirs) =
+        rayon::join(|| preset.load(reference, &options), || preset.load(prediction, &options));
+    preset.report(&ours?, &theirs?, &options, level)
+}

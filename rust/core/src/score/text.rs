@@ -1,0 +1,257 @@
+//! Files as text for the tools' own readers, with only the chosen rows and the reference's names.
+
+use std::path::{Path, PathBuf};
+
+use memchr::memchr;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::names;
+use super::set::{refuse_unknown, Isoforms, Selection};
+use crate::annotation::attributes::{decode, items, Attributes};
+use crate::annotation::{self, Format};
+use crate::files::{self, Bytes};
+use crate::gff3::escape;
+use crate::Result;
+
+/// Contig names of the predictions and of the reference.
+type Alias = FxHashMap<String, String>;
+
+/// A file as the tools' readers see it.
+#[derive(Debug)]
+pub struct Source {
+    /// Where it came from, for messages.
+    pub path: PathBuf,
+    /// Its rows.
+    pub text: Bytes,
+}
+
+/// A reference and predictions, chosen from and renamed like [`super::Sides`].
+///
+/// # Errors
+/// As [`super::Sides::read`].
+pub fn sources(
+    reference: &Path,
+    predictions: &[impl AsRef<Path>],
+    selection: &Selection,
+    alias: Option<&Path>,
+) -> Result<(Source, Vec<Source>)> {
+    let alias = alias.map(names::read_alias).transpose()?.unwrap_or_default();
+    let own = Alias::default();
+    let ours = files::read(reference)?;
+    let theirs = predictions.iter().map(|path| files::read(path.as_ref())).collect::<Result<Vec<_>>>()?;
+    let known = contigs(&ours, &own);
+    let mut all: FxHashSet<String> = known.iter().cloned().collect();
+    for (path, text) in predictions.iter().zip(&theirs) {
+        let found = contigs(text, &alias);
+        names::refuse_strangers(reference, &known, path.as_ref(), &found)?;
+        all.extend(found);
+    }
+    refuse_unknown(selection.contigs.as_deref().unwrap_or_default(), |name| all.contains(name))?;
+    for (name, _) in &selection.regions {
+        refuse_unknown(std::slice::from_ref(name), |name| all.contains(name))?;
+    }
+    let source = |path: &Path, text, alias| {
+        let text = choose(path, text, selection, alias)?;
+        Ok(Source { path: path.to_path_buf(), text })
+    };
+    let reference = source(reference, ours, &own)?;
+    let predictions = predictions.iter().zip(theirs).map(|(path, text)| source(path.as_ref(), text, &alias));
+    Ok((reference, predictions.collect::<Result<_>>()?))
+}
+
+/// Lines up to the FASTA section, with their ends.
+fn lines(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', text).map_or(text.len(), |at| at + 1);
+        let (line, rest) = text.split_at(end);
+        text = rest;
+        (!line.is_empty() && line[0] != b'>' && !line.starts_with(b"##FASTA")).then_some(line)
+    })
+}
+
+/// Names of the sequences with rows, in order of first appearance.
+fn contigs(text: &[u8], alias: &Alias) -> Vec<String> {
+    let (mut seen, mut names, mut last) = (FxHashSet::default(), Vec::new(), &[][..]);
+    for line in lines(text).filter(|line| line[0] != b'#' && line.contains(&b'\t')) {
+        let name = line.split(|&b| b == b'\t').next().unwrap_or_default();
+        if name != last && seen.insert(name) {
+            names.push(renamed(name, alias));
+        }
+        last = name;
+    }
+    names
+}
+
+fn renamed(name: &[u8], alias: &Alias) -> String {
+    let name = decode(name);
+    alias.get(&name).cloned().unwrap_or(name)
+}
+
+fn choose(path: &Path, text: Bytes, selection: &Selection, alias: &Alias) -> Result<Bytes> {
+    let by_model =
+        selection.isoforms == Isoforms::Longest || !selection.regions.is_empty() || selection.min_cds > 0;
+    if !by_model && selection.contigs.is_none() && alias.is_empty() {
+        return Ok(text);
+    }
+    let kept = by_model.then(|| Kept::new(path, &text, selection, alias)).transpose()?;
+    let mut out = Vec::with_capacity(text.len());
+    let chosen = |name: &String| selection.contigs.as_ref().is_none_or(|contigs| contigs.contains(name));
+    for line in lines(&text) {
+        if let Some(rest) = line.strip_prefix(b"##sequence-region") {
+            let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let name = renamed(words.next().unwrap_or_default(), alias);
+            if chosen(&name) {
+                out.extend_from_slice(format!("##sequence-region {}", escape(&name)).as_bytes());
+                words.for_each(|word| out.extend([b" ", word].concat()));
+                out.push(b'\n');
+            }
+        } else if line[0] == b'#' {
+            out.extend_from_slice(line);
+        } else if let Some(at) = memchr(b'\t', line) {
+            let name = renamed(&line[..at], alias);
+            let rest = line[at..].trim_ascii_end();
+            let rest = match &kept {
+                _ if !chosen(&name) => None,
+                Some(kept) => kept.row(&decode(&line[..at]), rest),
+                None => Some(rest.to_vec()),
+            };
+            if let Some(rest) = rest {
+                out.extend_from_slice(escape(&name).as_bytes());
+                out.extend(rest);
+                out.push(b'\n');
+            }
+        }
+    }
+    Ok(Bytes::Owned(out))
+}
+
+/// The transcripts that were chosen and their genes, by contig and name.
+struct Kept {
+    format: Format,
+    transcripts: FxHashSet<(String, String)>,
+    genes: FxHashSet<(String, String)>,
+}
+
+impl Kept {
+    fn new(path: &Path, text: &[u8], selection: &Selection, alias: &Alias) -> Result<Self> {
+        let annotation = annotation::parse(path, text)?;
+        let mut kept = Kept {
+            format: annotation.format,
+            transcripts: FxHashSet::default(),
+            genes: FxHashSet::default(),
+        };
+        for gene in &annotation.genes {
+            let contig = renamed(gene.contig.as_bytes(), alias);
+            for transcript in selection.transcripts(gene) {
+                let model = transcript.model(gene.strand);
+                if selection.holds(&contig, model.start(), model.end()) {
+                    kept.transcripts.insert((gene.contig.clone(), transcript.id.clone()));
+                    kept.genes.insert((gene.contig.clone(), gene.id.clone()));
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The row after its contig, without parents that are not kept; none if it belongs to none that is.
+    fn row(&self, contig: &str, rest: &[u8]) -> Option<Vec<u8>> {
+        let column = rest.split(|&b| b == b'\t').nth(8)?;
+        match self.format {
+            Format::Gtf => self.gtf_row(contig, column).then(|| rest.to_vec()),
+            Format::Gff3 => self.gff3_row(contig, rest, column),
+        }
+    }
+
+    fn gtf_row(&self, contig: &str, column: &[u8]) -> bool {
+        let attributes = Attributes::gtf(column);
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let key = |name| (contig.to_string(), text(name));
+        match (attributes.transcript_id, attributes.gene_id.or(attributes.id)) {
+            (Some(name), _) => self.transcripts.contains(&key(name)),
+            // BRAKER's rows hold one bare word, of a gene or of a transcript
+            (None, Some(name)) => self.genes.contains(&key(name)) || self.transcripts.contains(&key(name)),
+            (None, None) => false,
+        }
+    }
+
+    fn gff3_row(&self, contig: &str, rest: &[u8], column: &[u8]) -> Option<Vec<u8>> {
+        let attributes = Attributes::gff3(column);
+        let key = |name: &[u8]| (contig.to_string(), decode(name));
+        let id = attributes.id.map(key);
+        let is_kept = id.as_ref().is_some_and(|id| self.transcripts.contains(id));
+        let Some(parents) = attributes.parent else {
+            let is_gene = id.is_some_and(|id| self.genes.contains(&id));
+            return (is_kept || is_gene).then(|| rest.to_vec());
+        };
+        let under = |parent: &&[u8]| {
+            self.transcripts.contains(&key(parent)) || (is_kept && self.genes.contains(&key(parent)))
+        };
+        let kept: Vec<&[u8]> = items(parents).filter(under).collect();
+        if kept.is_empty() {
+            return None;
+        }
+        if kept.len() == items(parents).count() {
+            return Some(rest.to_vec());
+        }
+        // the value is a part of this very row
+        let from = parents.as_ptr() as usize - rest.as_ptr() as usize;
+        Some([&rest[..from], &kept.join(&b','), &rest[from + parents.len()..]].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gene::Interval;
+
+    const GFF3: &str = "##gff-version 3\n##sequence-region 1 1 900\n##sequence-region 2 1 900\n\
+        1\tx\tgene\t1\t90\t.\t+\t.\tID=g\n\
+        1\tx\tmRNA\t1\t90\t.\t+\t.\tID=t;Parent=g\n\
+        1\tx\tmRNA\t1\t60\t.\t+\t.\tID=u;Parent=g\n\
+        1\tx\texon\t1\t60\t.\t+\t.\tParent=t,u;note=y\n\
+        1\tx\tCDS\t1\t60\t.\t+\t0\tID=c;Parent=t\n\
+        1\tx\tCDS\t1\t30\t.\t+\t0\tID=d;Parent=u\n\
+        2\tx\tgene\t1\t90\t.\t+\t.\tID=h\n\
+        2\tx\tCDS\t1\t90\t.\t+\t0\tID=e;Parent=h\n";
+
+    const GTF: &str = "1\tx\tCDS\t1\t60\t.\t+\t0\tgene_id \"g\"; transcript_id \"t\";\n\
+        1\tx\tCDS\t1\t30\t.\t+\t0\tgene_id \"g\"; transcript_id \"u\";\n";
+
+    fn chosen(text: &str, selection: &Selection, alias: &[(&str, &str)]) -> String {
+        let alias = alias.iter().map(|pair| (pair.0.into(), pair.1.into())).collect();
+        let bytes = Bytes::Owned(text.as_bytes().to_vec());
+        let out = choose(Path::new("x"), bytes, selection, &alias).expect("chosen");
+        String::from_utf8(out.to_vec()).expect("text")
+    }
+
+    fn all() -> Selection {
+        Selection { isoforms: Isoforms::All, ..Selection::default() }
+    }
+
+    #[test]
+    fn nothing_asked_is_nothing_changed() {
+        assert_eq!(chosen(GFF3, &all(), &[]), GFF3);
+    }
+
+    #[test]
+    fn contigs_are_dropped_and_renamed_everywhere() {
+        let text = chosen(GFF3, &Selection { contigs: Some(vec!["chr2".into()]), ..all() }, &[("2", "chr2")]);
+        let expected = "##gff-version 3\n##sequence-region chr2 1 900\n\
+            chr2\tx\tgene\t1\t90\t.\t+\t.\tID=h\nchr2\tx\tCDS\t1\t90\t.\t+\t0\tID=e;Parent=h\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn only_rows_of_chosen_transcripts_stay() {
+        let text = chosen(GFF3, &Selection::default(), &[]);
+        assert!(!text.contains("ID=u") && !text.contains("ID=d") && text.contains("ID=e"));
+        assert!(text.contains("\tParent=t;note=y\n"), "{text}");
+        let text = chosen(GFF3, &Selection { min_cds: 70, ..all() }, &[]);
+        assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 2);
+        let regions = vec![("1".to_string(), Interval::new(0, 40))];
+        let text = chosen(GFF3, &Selection { regions, ..all() }, &[]);
+        assert!(text.contains("ID=d;") && !text.contains("ID=c;") && !text.contains("ID=h"));
+        let text = chosen(GTF, &Selection::default(), &[]);
+        assert_eq!(text, GTF.split_inclusive('\n').next().expect("a line"));
+    }
+}
