@@ -79,10 +79,8 @@ impl Loaded {
 
     /// Drops all other contigs.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        let mut kept = self.names.iter().map(|name| keep(name)).collect::<Vec<_>>().into_iter();
-        let mut and = kept.clone();
-        self.names.retain(|_| kept.next().unwrap_or(false));
-        self.ranges.retain(|_| and.next().unwrap_or(false));
+        let (names, ranges) = (std::mem::take(&mut self.names), std::mem::take(&mut self.ranges));
+        (self.names, self.ranges) = names.into_iter().zip(ranges).filter(|(name, _)| keep(name)).unzip();
     }
 
     /// The transcripts of a contig.

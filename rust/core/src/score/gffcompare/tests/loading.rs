@@ -10,8 +10,11 @@ fn parse(text: &str, options: &Options) -> Loaded {
     Loaded::parse(Path::new("x"), text.as_bytes(), options).expect("a good text")
 }
 
-/// Strand and exons (1-based, closed) of all transcripts in order.
-fn transcripts(text: &str, options: &Options) -> Vec<(Option<Strand>, Vec<(u32, u32)>)> {
+/// 1-based and closed.
+type Exons = Vec<(u32, u32)>;
+
+/// Strand and exons of all transcripts in order.
+fn transcripts(text: &str, options: &Options) -> Vec<(Option<Strand>, Exons)> {
     let loaded = parse(text, options);
     let contigs = 0..loaded.contigs().len();
     let of = |contig| {
@@ -23,7 +26,7 @@ fn transcripts(text: &str, options: &Options) -> Vec<(Option<Strand>, Vec<(u32, 
     contigs.flat_map(of).collect()
 }
 
-fn exons(text: &str) -> Vec<Vec<(u32, u32)>> {
+fn exons(text: &str) -> Vec<Exons> {
     transcripts(text, &Options::default()).into_iter().map(|(_, exons)| exons).collect()
 }
 
@@ -128,4 +131,17 @@ fn duplicates_are_dropped_on_demand() {
     };
     // neither lies within the other, which the reference asks for
     assert_eq!((counted(&all), counted(&dropping)), ((2, 2), (2, 1)));
+}
+
+#[test]
+fn contigs_can_be_renamed_and_left_out() {
+    let options = Options::default();
+    let here = gtf("exon", '+', "t", &[(1, 100)]);
+    let mut loaded = parse(&(here.replace("c\t.", "d\t.") + &here), &options);
+    loaded.rename(|name| format!("chr{name}"));
+    assert_eq!(loaded.contigs().collect::<Vec<_>>(), ["chrd", "chrc"]);
+    loaded.retain(|name| name == "chrc");
+    loaded.rename(|_| "c".into());
+    let rows = evaluate(&parse(&here, &options), &loaded, &options).rows();
+    assert!(rows.iter().all(|row| row.f1().is_none_or(|f1| f1 == 1.0)));
 }
