@@ -3,6 +3,7 @@
 import click
 
 import genet5.cli.scoring.options as options
+import genet5.cli.scoring.presets as choices
 import genet5.cli.scoring.report as report
 import genet5.cli.tables as tables
 
@@ -18,8 +19,8 @@ HEADER = ["level", "f1_a", "f1_b", "difference", "low", "high", "tp_a", "tp_b", 
 @click.argument("ref")
 @click.argument("a")
 @click.argument("b")
-@click.option("--level", "levels", multiple=True, metavar="LEVEL", help="Levels to print, or all; may be repeated. "
-              "Default: nucleotide, exon and gene.")
+@click.option("--level", "levels", multiple=True, type=click.Choice(choices.LEVELS),
+              help="Levels to print; may be repeated. Default: nucleotide, exon and gene.")
 @options.selection
 @click.option("--resamples", type=click.IntRange(min=1), default=2000, show_default=True,
               help="Draws of the bootstrap.")
@@ -34,14 +35,10 @@ def compare(ref, a, b, levels, isoforms, feature, as_json, **choice):
     with McNemar's exact test.
     """
 
-    import genet5.cli.scoring.f1 as f1
     import genet5.score as score
 
-    unknown = [level for level in levels if level not in (*score.LEVELS, "all")]
-    if unknown:
-        raise click.UsageError(f"'{unknown[0]}' is none of {', '.join(score.LEVELS)}, all")
     result = score.compare(ref, a, b, isoforms=isoforms or "longest", feature=feature or "CDS", **choice)
-    result["levels"] = {level: result["levels"][level] for level in f1.chosen(levels)}
+    result["levels"] = {level: result["levels"][level] for level in choices.levels(levels) or choices.COMMON}
     if as_json:
         report.print_json({"reference": ref, "a": a, "b": b, "preset": score.PRESET, "resamples": choice["resamples"],
                            "confidence": choice["confidence"], "seed": choice["seed"], **result})

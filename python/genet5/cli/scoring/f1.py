@@ -16,8 +16,6 @@ Examples:
   genet5-score f1 reference.gff.gz genes.gff3 --fail-under gene=0.8
   genet5-score f1 reference.gtf genes.gtf --preset gffcompare --strict-match -e 0 --as-original
 """
-# what is printed when nobody asks for a preset or a level
-COMMON = ("nucleotide", "exon", "gene")
 # exit code of a score under a limit
 FAILED = 3
 
@@ -81,7 +79,7 @@ def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, con
         tool  = tool | choice | {"isoforms": isoforms or "all"}
         click.echo(score.original(ref, pred[0], names[0], level, **tool), nl=False)
         return 0
-    shown   = choices.levels(levels) or (score.LEVELS if presets else COMMON)
+    shown   = choices.levels(levels) or (score.LEVELS if presets else choices.COMMON)
     results = ours(ref, pred, isoforms, feature, choice | extra, genetic_code) if score.PRESET in names else None
     theirs  = others(ref, pred, names, "all" in presets, {**tool, **choice, "isoforms": isoforms or "all"})
     every   = []

@@ -7,6 +7,8 @@ import genet5.score as score
 PRESETS = (score.PRESET, *score.TOOLS)
 # names of compare_intervals_exact.pl -> ours
 CIE     = {"cds": "exon", "trans": "transcript"}
+# what is printed when nobody asks for a preset or a level
+COMMON  = ("nucleotide", "exon", "gene")
 LEVELS  = (*score.LEVELS, *CIE, "all")
 
 OPTIONS = (
