@@ -242,7 +242,9 @@ fn frame(file: &File, model: &Model, findings: &mut Findings) {
 }
 
 fn duplicates(file: &File, models: &[Model], findings: &mut Findings) {
-    let mut seen: FxHashMap<(&[u8], u8, Vec<(u64, u64)>), (Option<usize>, usize)> = FxHashMap::default();
+    // sequence, strand and CDS; the gene and the row of the first model that has them
+    type Place<'a> = (&'a [u8], u8, Vec<(u64, u64)>);
+    let mut seen: FxHashMap<Place, (Option<usize>, usize)> = FxHashMap::default();
     for model in models.iter().filter(|model| !model.cds.is_empty()) {
         let row = &file.rows[model.row];
         let key = (row.seqid, row.strand, model.ranges(file));

@@ -89,14 +89,14 @@ fn reading_frame(
         });
     }
     // a cut-off codon at the end belongs to the rule about lengths
-    let ends = cds.len() % 3 == 0 && codons.last().is_some_and(|codon| is_stop(&codon));
+    let ends = cds.len() % 3 == 0 && codons.last().is_some_and(&is_stop);
     if !model.open.1 && !ends && cds.len() % 3 == 0 {
         findings.add(Rule::StopCodon, row.line, || {
             format!("{} ends with {}", row.name(), letters(codons.last()))
         });
     }
     let inner = &codons[..codons.len() - usize::from(ends)];
-    if let Some(at) = inner.iter().position(|codon| is_stop(&codon)) {
+    if let Some(at) = inner.iter().position(is_stop) {
         findings.add(Rule::InFrameStop, row.line, || format!("{}: codon {}", row.name(), at + 1));
     }
 }

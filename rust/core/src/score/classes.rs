@@ -261,7 +261,10 @@ mod tests {
     #[test]
     fn the_closest_transcripts_decide() {
         let reference: Gene = (Strand::Plus, vec![&[(10, 40), (60, 90)], &[(70, 90)]]);
-        assert_eq!(classes(&[reference.clone()], &[plus(&[(13, 40), (60, 90)])]), [("wrong_start", 1)]);
+        assert_eq!(
+            classes(std::slice::from_ref(&reference), &[plus(&[(13, 40), (60, 90)])]),
+            [("wrong_start", 1)]
+        );
         assert_eq!(classes(&[reference], &[plus(&[(70, 90)])]), [("exact", 1)]);
     }
 }

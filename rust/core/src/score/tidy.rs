@@ -3,7 +3,7 @@
 //! mends what is not tidy and names the line of what is wrong.
 
 use memchr::memchr;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::hash::{BuildHasher, BuildHasherDefault};
 
 use super::set::{GeneSet, Isoforms, Selection};
@@ -27,6 +27,9 @@ pub(super) fn read(text: &[u8], selection: &Selection) -> Option<GeneSet> {
         }
     }
     reader.close_gene(selection);
+    if is_repeated(&mut reader.ids) || is_repeated(&mut reader.cds_ids) {
+        return None;
+    }
     reader.set.contigs = reader.contigs.iter().map(|name| decode(name)).collect();
     Some(reader.set)
 }
@@ -45,8 +48,8 @@ struct Reader<'a> {
     numbers: FxHashMap<&'a [u8], u32>,
     here: (&'a [u8], u32),
     /// Hashes of the IDs of genes and transcripts, and of CDS.
-    ids: FxHashSet<u64>,
-    cds_ids: FxHashSet<u64>,
+    ids: Vec<u64>,
+    cds_ids: Vec<u64>,
     hasher: BuildHasherDefault<rustc_hash::FxHasher>,
     gene: Option<Open<'a>>,
     transcript: Option<Open<'a>>,
@@ -64,6 +67,12 @@ struct Reader<'a> {
 struct Links<'a> {
     id: Option<&'a [u8]>,
     parent: Option<&'a [u8]>,
+}
+
+/// Whether an ID, or one that cannot be told from it by its hash, is there twice.
+fn is_repeated(hashes: &mut [u64]) -> bool {
+    hashes.sort_unstable();
+    hashes.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// None where column 9 holds what only the other reader understands.
@@ -162,18 +171,13 @@ impl<'a> Reader<'a> {
         self.here.1
     }
 
-    /// None where the ID, or one that cannot be told from it, is there already.
-    fn claim(&mut self, id: &[u8]) -> Option<()> {
-        self.ids.insert(self.hasher.hash_one(id)).then_some(())
-    }
-
     fn open_gene(&mut self, contig: u32, links: &Links<'a>, selection: &Selection) -> Option<()> {
         if links.parent.is_some() {
             return None;
         }
         self.close_gene(selection);
         let id = links.id?;
-        self.claim(id)?;
+        self.ids.push(self.hasher.hash_one(id));
         self.gene = Some(Open { id, contig });
         Some(())
     }
@@ -181,7 +185,7 @@ impl<'a> Reader<'a> {
     fn open_transcript(&mut self, contig: u32, links: &Links<'a>, selection: &Selection) -> Option<()> {
         self.close_transcript(selection);
         let (id, parent) = (links.id?, links.parent?);
-        self.claim(id)?;
+        self.ids.push(self.hasher.hash_one(id));
         self.gene.as_ref().filter(|gene| gene.id == parent && gene.contig == contig)?;
         self.transcript = Some(Open { id, contig });
         Some(())
@@ -196,9 +200,7 @@ impl<'a> Reader<'a> {
         if self.cds.is_empty() {
             self.cds_id = links.id;
             // the rows of one CDS stand together, or it takes the other reader to say what they are
-            if let Some(id) = links.id {
-                self.cds_ids.insert(self.hasher.hash_one(id)).then_some(())?;
-            }
+            self.cds_ids.extend(links.id.map(|id| self.hasher.hash_one(id)));
         } else if self.cds_id != links.id {
             return None;
         }

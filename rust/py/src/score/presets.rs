@@ -21,7 +21,10 @@ fn options((end_range, strict, no_merge, drop_duplicates, cds_only): ToolOptions
     Options { gffcompare, as_original: false }
 }
 
-/// For each prediction a list of (preset, rows by level or None, what the preset complains about).
+/// Preset, rows by level of each prediction or None, what the preset complains about.
+type Answer<'py> = (String, Option<Vec<Bound<'py, PyDict>>>, String);
+
+/// An answer for each preset.
 #[pyfunction]
 #[pyo3(signature = (reference, predictions, presets, tool_options, *, isoforms = "all", contigs = None,
                     regions = Vec::new(), min_cds = 0, alias = None))]
@@ -37,7 +40,7 @@ pub fn by_preset<'py>(
     regions: Vec<Region>,
     min_cds: u32,
     alias: Option<PathBuf>,
-) -> PyResult<Vec<(String, Option<Vec<Bound<'py, PyDict>>>, String)>> {
+) -> PyResult<Vec<Answer<'py>>> {
     let answers = detach::run(py, |_| {
         let selection = selection(isoforms, "CDS", contigs, regions, min_cds)?;
         let known = presets.iter().map(|name| Preset::parse(name)).collect::<Result<Vec<_>>>()?;
