@@ -64,7 +64,7 @@ pub struct Violation {
 /// std::fs::write(&path, "a\tx\tCDS\t1\t9\t.\t+\t.\tID=c\n").unwrap();
 /// let rules: Vec<_> = checklist::check(&path, None, &Default::default()).unwrap()
 ///     .iter().map(|violation| violation.rule.name()).collect();
-/// assert_eq!(rules, ["version", "sequence_region", "parents", "phase_column"]);
+/// assert_eq!(rules, ["version", "sequence_region", "phase_column", "parents"]);
 /// ```
 pub fn check(path: &Path, genome: Option<&Path>, options: &Options) -> Result<Vec<Violation>> {
     let code = GeneticCode::ncbi(options.genetic_code)?;
