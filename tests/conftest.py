@@ -1,9 +1,12 @@
-"""Shared fixtures: where the real data lives."""
+"""Shared fixtures: where the real data lives, and the command in this process."""
 
 import pathlib
 import signal
 
 import pytest
+
+import genet5.cli as cli
+import genet5.cli.errors as exits
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 
@@ -24,3 +27,15 @@ def interruptible():
 
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `genet5` in this process; gives (exit code, stdout, stderr)."""
+
+    def call(*args):
+        monkeypatch.setattr("sys.argv", ["genet5", *map(str, args)])
+        code = exits.run(cli.cli, "genet5")
+        return (code or 0, *capsys.readouterr())
+
+    return call

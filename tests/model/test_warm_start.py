@@ -7,8 +7,6 @@ import random
 
 import pytest
 
-import genet5.cli as cli
-import genet5.cli.errors as exits
 import genet5.errors as errors
 import genet5.tokenizer as tk
 
@@ -173,18 +171,6 @@ def test_another_tokenizer_is_refused(source, tmp_path):
     tk.train([b"ACGTTGCA" * 100], vocab_size=20).save(tmp_path / "tokenizer.json")
     with pytest.raises(errors.DataError, match="does not begin with the 4096 tokens"):
         warm_start.create(tmp_path / "model", source, tmp_path / "tokenizer.json")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command; gives (exit code, stdout, stderr)."""
-
-    def call(*args):
-        monkeypatch.setattr("sys.argv", ["genet5", *map(str, args)])
-        code = exits.run(cli.cli, "genet5")
-        return (code or 0, *capsys.readouterr())
-
-    return call
 
 
 def test_the_command_makes_a_model_with_experts(run, source, tmp_path):

@@ -6,8 +6,6 @@ import random
 
 import pytest
 
-import genet5.cli as cli
-import genet5.cli.errors as exits
 import genet5.tokenizer as tk
 
 
@@ -24,18 +22,6 @@ def raw(tmp_path):
             out.write(f">c1 chromosome\n{dna}\n>c2\n{'A' * 3000}\n")
     (tmp_path / "raw" / "notes").mkdir()
     return tmp_path / "raw"
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command; gives (exit code, stdout, stderr)."""
-
-    def call(*args):
-        monkeypatch.setattr("sys.argv", ["genet5", *map(str, args)])
-        code = exits.run(cli.cli, "genet5")
-        return (code or 0, *capsys.readouterr())
-
-    return call
 
 
 def test_train_writes_a_tokenizer(run, raw, tmp_path):

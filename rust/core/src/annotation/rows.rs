@@ -81,24 +81,11 @@ impl<'a> Rows<'a> {
     }
 
     fn row(&self, line: &'a [u8]) -> Result<Row<'a>> {
-        let mut columns: [&[u8]; 9] = [&[]; 9];
-        let (mut from, mut n) = (0, 0);
-        // columns are short: a plain loop beats memchr
-        for (at, &byte) in line.iter().enumerate() {
-            if byte == b'\t' {
-                columns[n] = &line[from..at];
-                from = at + 1;
-                n += 1;
-                if n == 8 {
-                    break;
-                }
-            }
-        }
-        columns[n] = &line[from..];
+        let (columns, n, attributes) = columns::<8>(line);
         if n < 8 {
             return Err(self.error(format!("{} tab-separated columns where GFF and GTF have 9", n + 1)));
         }
-        let [contig, source, kind, start, end, _, strand, phase, attributes] = columns;
+        let [contig, source, kind, start, end, _, strand, phase] = columns;
         if contig.is_empty() || kind.is_empty() {
             return Err(self.error("an empty sequence name (column 1) or type (column 3)"));
         }
@@ -134,6 +121,26 @@ impl<'a> Rows<'a> {
     fn error(&self, message: impl Into<String>) -> Error {
         Error::input(self.path, self.line, message)
     }
+}
+
+/// The first N tab-separated columns, how many tabs end them (N unless the line has fewer), and what
+/// is behind the last of these tabs.
+#[inline]
+pub(crate) fn columns<const N: usize>(line: &[u8]) -> ([&[u8]; N], usize, &[u8]) {
+    let mut columns: [&[u8]; N] = [&[]; N];
+    let (mut from, mut n) = (0, 0);
+    // columns are short: a plain loop beats memchr
+    for (at, &byte) in line.iter().enumerate() {
+        if byte == b'\t' {
+            columns[n] = &line[from..at];
+            from = at + 1;
+            n += 1;
+            if n == N {
+                break;
+            }
+        }
+    }
+    (columns, n, &line[from..])
 }
 
 fn number(text: &[u8]) -> Option<u32> {

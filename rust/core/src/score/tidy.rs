@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 
 use super::set::{GeneSet, Isoforms, Selection};
 use crate::annotation::attributes::decode;
+use crate::annotation::rows::columns;
 use crate::gene::{Interval, Strand};
 
 /// The chosen transcripts of a tidy GFF3 text; none where it is not tidy.
@@ -114,20 +115,8 @@ fn number(text: &[u8]) -> Option<u32> {
 impl<'a> Reader<'a> {
     /// Takes a row in; none where the file is not tidy.
     fn row(&mut self, line: &'a [u8], selection: &Selection) -> Option<()> {
-        let mut columns: [&[u8]; 9] = [&[]; 9];
-        let (mut from, mut n) = (0, 0);
-        for (at, &byte) in line.iter().enumerate() {
-            if byte == b'\t' {
-                columns[n] = &line[from..at];
-                from = at + 1;
-                n += 1;
-                if n == 8 {
-                    break;
-                }
-            }
-        }
-        columns[n] = &line[from..];
-        let [contig, _, kind, start, end, _, strand, phase, attributes] = columns;
+        let (columns, n, attributes) = columns::<8>(line);
+        let [contig, _, kind, start, end, _, strand, phase] = columns;
         let (start, end) = (number(start)?, number(end)?);
         if n < 8 || contig.is_empty() || start == 0 || start > end {
             return None;

@@ -7,6 +7,7 @@
 use memchr::{memchr, memmem::Finder};
 
 use super::keys::NO_PHASE;
+use crate::annotation::rows::columns;
 use crate::gene::Strand;
 
 /// One feature row with its positions as they stand in the file.
@@ -60,20 +61,9 @@ fn is_space(byte: u8) -> bool {
 
 /// The row of a line, if it has a row's shape.
 pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
-    let mut columns: [&[u8]; 7] = [&[]; 7];
-    let (mut from, mut n) = (0, 0);
-    for (at, &byte) in line.iter().enumerate() {
-        if byte == b'\t' {
-            columns[n] = &line[from..at];
-            from = at + 1;
-            n += 1;
-            if n == 7 {
-                break;
-            }
-        }
-    }
+    let (columns, n, rest) = columns::<7>(line);
     let [contig, source, kind, start, end, score, strand] = columns;
-    let (&phase, rest) = line[from..].split_first()?;
+    let (&phase, rest) = rest.split_first()?;
     let attributes = match rest.split_first() {
         Some((b'\t', attributes)) => attributes,
         _ if rest.iter().all(|&b| is_space(b)) => &[],
