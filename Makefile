@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/genet5 demo
@@ -21,6 +21,9 @@ lint: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python benches/speed.py
 	$(BIN)/python benches/scoring.py
+
+docs: $(VENV)/installed
+	$(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) target demo python/genet5/*.so
