@@ -1,0 +1,84 @@
+"""The proteins to look for markers in: translated from an annotation, or read from a FASTA file."""
+
+import gzip
+import pathlib
+
+import genet5.errors as errors
+import genet5.genome as genome
+
+
+def translate(annotation, fasta, isoforms="longest", genetic_code=1):
+    """Translate the coding transcripts of an annotation.
+
+    annotation:   str or path of a GFF3 or GTF file
+    fasta:        str or path of its genome
+    isoforms:     str, "longest" (the longest CDS of each gene) or "all"
+    genetic_code: int, NCBI table
+    returns list of (str transcript ID, str protein without its final stop); stops inside stay as `*`
+    raises InputError
+    """
+
+    sequences = genome.open_fasta(fasta)
+    proteins  = {}
+    for gene in genome.read_genes(annotation, fasta, genetic_code=genetic_code):
+        chosen = [gene["transcripts"][gene["canonical"]]] if isoforms == "longest" else gene["transcripts"]
+        for transcript in chosen:
+            protein = genome.translate(coding(sequences, gene, transcript), genetic_code)
+            if protein and proteins.setdefault(transcript["id"], stripped(protein)) != stripped(protein):
+                raise errors.InputError(f"{annotation}: two transcripts are named {transcript['id']}; rename one",
+                                        str(annotation), gene["line"])
+    return list(proteins.items())
+
+
+def coding(sequences, gene, transcript):
+    """The coding sequence of a transcript from its first whole codon, bytes."""
+
+    bases  = b"".join(sequences.fetch(gene["contig"], start, end) for start, end, _ in transcript["cds"])
+    first  = 0 if gene["strand"] == "+" else -1
+    phase  = transcript["cds"][first][2] or 0
+    bases  = bases if gene["strand"] == "+" else genome.reverse_complement(bases)
+    return bases[phase:]
+
+
+def read(path):
+    """Read a FASTA file of proteins, plain or gzip.
+
+    path: str or path
+    returns list of (str first word of the header, str protein without its final stop)
+    raises InputError with the line for text before the first header, a nameless or repeated header
+    """
+
+    path = pathlib.Path(path)
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    parts = {}
+    try:
+        with (gzip.open if packed else open)(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                line = line.strip()
+                if line.startswith(">"):
+                    current = parts.setdefault(header(line, parts, path, number), [])
+                elif line and not parts:
+                    raise errors.InputError(f"{path}:{number}: no FASTA file: sequence before the first '>' line",
+                                            str(path), number)
+                elif line:
+                    current.append(line.upper())
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise errors.InputError(f"{path}: no FASTA file of proteins: {error}", str(path)) from error
+    return [(name, stripped("".join(lines))) for name, lines in parts.items()]
+
+
+def header(line, known, path, number):
+    """The name on a header line; raises InputError where it has none or it stands there already."""
+
+    name = (line[1:].split() or [""])[0]
+    if not name or name in known:
+        raise errors.InputError(f"{path}:{number}: {f'a second sequence named {name}' if name else 'no name'}; "
+                                f"names must be there and differ", str(path), number)
+    return name
+
+
+def stripped(protein):
+    """A protein without its final stop."""
+
+    return protein.removesuffix("*")
