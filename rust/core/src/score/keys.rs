@@ -1,6 +1,7 @@
 //! What counts at each level of preset `genet5`: sorted, unique keys of one side, and their matches.
 
-use super::set::{ChainRef, Located};
+use super::contigs::Located;
+use super::set::ChainRef;
 use super::Row;
 use crate::gene::{Interval, Strand};
 
@@ -218,7 +219,8 @@ fn common_bases(a: &[Stretch], b: &[Stretch]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::{Contigs, GeneSet};
+    use super::super::contigs::Contigs;
+    use super::super::set::GeneSet;
     use super::*;
     use crate::gene::GeneModel;
     use proptest::prelude::*;

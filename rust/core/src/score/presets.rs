@@ -1,6 +1,6 @@
 //! Where the name of a preset of another tool becomes rows, or that tool's own report.
 
-use super::text::Source;
+use super::text::{Content, Source};
 use super::{cie, gffcompare, gt_eval, Row};
 use crate::{Error, Result};
 
@@ -59,15 +59,23 @@ impl Preset {
     }
 
     fn load(self, source: &Source, options: &Options) -> Result<Loaded> {
+        let path = &source.path;
         match self {
-            Preset::Cie | Preset::CieNoPhase => {
-                cie::Loaded::parse(&source.path, &source.text).map(Loaded::Cie)
-            }
+            Preset::Cie | Preset::CieNoPhase => Ok(Loaded::Cie(match &source.content {
+                Content::Tidy(tidy) => cie::Loaded::of_tidy(path, tidy),
+                Content::Text(text) => cie::Loaded::parse(path, text)?,
+            })),
             Preset::Gffcompare | Preset::GffcompareCds3 => {
                 let options = self.gffcompare(options);
-                gffcompare::Loaded::parse(&source.path, &source.text, &options).map(Loaded::Gffcompare)
+                Ok(Loaded::Gffcompare(match &source.content {
+                    Content::Tidy(tidy) => gffcompare::Loaded::of_tidy(tidy, &options),
+                    Content::Text(text) => gffcompare::Loaded::parse(path, text, &options)?,
+                }))
             }
-            Preset::GtEval => gt_eval::Loaded::parse(&source.path, &source.text).map(Loaded::GtEval),
+            Preset::GtEval => Ok(Loaded::GtEval(match &source.content {
+                Content::Tidy(tidy) => gt_eval::Loaded::of_tidy(tidy),
+                Content::Text(text) => gt_eval::Loaded::parse(path, text)?,
+            })),
         }
     }
 

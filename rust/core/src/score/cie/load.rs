@@ -237,7 +237,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn set(mut keys: Vec<Key>) -> Vec<Key> {
+/// Sorted, different keys.
+pub(super) fn set(mut keys: Vec<Key>) -> Vec<Key> {
     // most files are sorted already, but for a few runs
     keys.sort();
     keys.dedup();

@@ -19,6 +19,7 @@ mod load;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -116,7 +116,8 @@ impl Loaded {
     }
 }
 
-fn key(node: &Node, position: Position) -> Key {
+/// A row as it is compared with others.
+pub(super) fn key(node: &Node, position: Position) -> Key {
     let Node { contig, start, end, strand, .. } = *node;
     Key::new(contig, Place { start, end, strand, tag: position as u8 })
 }

@@ -30,6 +30,7 @@ mod split;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod tree;
 
 use rustc_hash::FxHashMap;
