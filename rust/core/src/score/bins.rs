@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::keys::{rows, Keys};
 use super::contigs::{Contigs, Located};
+use super::keys::{rows, Keys};
 use super::set::{ChainRef, GeneSet};
 use super::Row;
 use crate::fasta;

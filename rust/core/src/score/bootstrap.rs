@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::keys::{rows, Keys, LEVELS};
 use super::contigs::{Contigs, Located};
+use super::keys::{rows, Keys, LEVELS};
 use super::set::GeneSet;
 use super::Row;
 use crate::random::Random;

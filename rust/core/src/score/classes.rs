@@ -1,7 +1,7 @@
 //! What went wrong with each gene that was not found exactly.
 
-use super::keys::Keys;
 use super::contigs::Located;
+use super::keys::Keys;
 use super::set::ChainRef;
 use crate::gene::{Interval, Strand};
 

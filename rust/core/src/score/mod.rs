@@ -18,6 +18,7 @@ mod key;
 mod keys;
 pub mod lists;
 pub mod names;
+mod nearly;
 pub mod presets;
 pub mod rewards;
 mod row;

@@ -45,6 +45,10 @@ impl Source {
         Source { path: path.to_path_buf(), content }
     }
 
+    pub(super) fn is_tidy(&self) -> bool {
+        matches!(self.content, Content::Tidy(_))
+    }
+
     fn contigs(&self, alias: &Alias) -> Vec<String> {
         match &self.content {
             Content::Tidy(tidy) => tidy.contigs.iter().map(|name| renamed(name, alias)).collect(),
@@ -268,7 +272,8 @@ mod tests {
         let alias = alias.iter().map(|pair| (pair.0.into(), pair.1.into())).collect();
         let content = Content::Text(Bytes::Owned(text.as_bytes().to_vec()));
         let source = Source { path: "x".into(), content };
-        let Source { content: Content::Text(text), .. } = source.chosen(selection, &alias).expect("chosen") else {
+        let Source { content: Content::Text(text), .. } = source.chosen(selection, &alias).expect("chosen")
+        else {
             panic!("a tidy file has no text");
         };
         String::from_utf8(text.to_vec()).expect("text")

@@ -54,7 +54,8 @@ impl Chains {
 
     /// The chains as a comparison sees them, their contigs renumbered.
     pub(super) fn seen(&self, number: &[u32], phase: bool) -> SeenChains {
-        let mut seen = SeenChains { keys: Vec::with_capacity(self.keys.len()), chains: Vec::new() };
+        let chains = Vec::with_capacity(self.ends.len());
+        let mut seen = SeenChains { keys: Vec::with_capacity(self.keys.len()), chains };
         for (i, chain) in self.each().enumerate() {
             let from = seen.keys.len();
             seen.keys
@@ -96,6 +97,7 @@ impl<'a> Owners<'a> {
     /// A chain belongs to the gene of its alphabetically first transcript.
     pub(super) fn new(seen: &'a SeenChains, chains: &Chains) -> Self {
         let mut index: FxHashMap<&[Key], usize> = FxHashMap::default();
+        index.reserve(seen.chains.len());
         let mut list: Vec<(&[Key], u32)> = Vec::with_capacity(seen.chains.len());
         let mut first: Vec<usize> = Vec::with_capacity(seen.chains.len());
         for (range, at) in &seen.chains {

@@ -3,16 +3,20 @@
 use std::path::Path;
 
 use super::chain::Chains;
+use super::derive;
 use super::keys::NO_PHASE;
 use super::load::{set, Loaded};
-use super::derive;
 use crate::score::key::{Key, Place};
 use crate::score::tidy::Tidy;
 
 impl Loaded {
     /// What [`Loaded::parse`] makes of the text of a tidy file.
     pub(in crate::score) fn of_tidy(path: &Path, tidy: &Tidy) -> Self {
-        let (mut cds, mut introns, mut starts, mut stops) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        // what is not used is never touched
+        let list = |room| Vec::with_capacity(room);
+        let (parts, transcripts) = (tidy.n_parts(), tidy.n_transcripts());
+        let (mut cds, mut introns) = (list(parts), list(parts));
+        let (mut starts, mut stops) = (list(transcripts), list(transcripts));
         let (mut chains, mut chain) = (Chains::default(), Vec::new());
         for (number, (chunk, gene)) in tidy.genes().enumerate() {
             for transcript in chunk.transcripts(gene) {

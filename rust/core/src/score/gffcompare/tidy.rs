@@ -10,7 +10,10 @@ impl Loaded {
     pub(in crate::score) fn of_tidy(tidy: &Tidy, options: &Options) -> Self {
         let cds_only = options.feature == Feature::Cds;
         let gap = if options.no_merge { 0 } else { CLOSE };
-        let (mut transcripts, mut exons, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        // what is not used is never touched
+        let mut exons = Vec::with_capacity(tidy.n_parts());
+        let mut transcripts = Vec::with_capacity(tidy.n_transcripts());
+        let mut names = Vec::with_capacity(tidy.n_transcripts());
         let mut sources = Sources::new(tidy, cds_only);
         let mut parts = Vec::new();
         for (chunk, gene, transcript) in tidy.transcripts() {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::objects::{Object, Objects, Segment};
 use crate::gene::{Interval, Strand};
+use crate::score::nearly;
 
 /// Longer transcripts are dropped, as the original drops them.
 pub(in crate::score) const LONGEST: u32 = 6_999_500;
@@ -211,7 +212,7 @@ fn sort<'a>(
     if transcripts.is_sorted_by(|a, b| in_order(a, b).is_le()) {
         return (transcripts, exons);
     }
-    transcripts.sort_by(in_order);
+    nearly::sort_by(&mut transcripts, in_order);
     let mut sorted = Vec::with_capacity(exons.len());
     for transcript in &mut transcripts {
         let from = sorted.len() as u32;

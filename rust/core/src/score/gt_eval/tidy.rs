@@ -4,18 +4,25 @@ use rustc_hash::FxHashMap;
 
 use super::load::{key, Loaded};
 use super::tree::{Kind, Node, Tree};
+use crate::score::nearly;
 use crate::score::tidy::{self, Chunk, Gene, Tidy, Transcript};
 
 impl Loaded {
     /// What [`Loaded::parse`] makes of the text of a tidy file.
     pub(in crate::score) fn of_tidy(tidy: &Tidy) -> Self {
-        let mut nest = Nest::default();
+        // what is not used is never touched
+        let parts = tidy.n_parts();
+        let room = tidy.n_genes() + tidy.n_transcripts() + parts;
+        let mut nest = Nest { nodes: Vec::with_capacity(room), ..Nest::default() };
+        nest.children.reserve(room);
+        nest.first.reserve(room + 1);
         tidy.genes().for_each(|(chunk, gene)| nest.gene(chunk, gene));
         let Nest { nodes, children, mut first, roots } = nest;
         first.push(children.len() as u32);
         let (contigs, regions) = regions(tidy);
         let tree = Tree::nested(nodes, children, first, roots);
-        let (mut genes, mut mrnas, mut exons, mut cds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut genes, mut mrnas) = (Vec::new(), Vec::new());
+        let (mut exons, mut cds) = (Vec::with_capacity(parts), Vec::with_capacity(parts));
         for &root in tree.roots() {
             let transcripts = tree.children(root).iter().copied().filter(|&at| !is_part(tree.node(at).kind));
             genes.extend(Some(root).filter(|&at| tree.node(at).kind == Kind::Gene));
@@ -28,9 +35,8 @@ impl Loaded {
                 });
             }
         }
-        // most files are sorted already, but for a few runs
-        exons.sort();
-        cds.sort();
+        nearly::sort(&mut exons);
+        nearly::sort(&mut cds);
         Loaded { contigs, regions, tree, genes, mrnas, exons, cds }
     }
 }

@@ -112,7 +112,7 @@ impl Tree {
         &self.children[self.first[at as usize] as usize..self.first[at as usize + 1] as usize]
     }
 
-    pub(super) fn children_of_kind(&self, at: u32, kind: Kind) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn children_of_kind(&self, at: u32, kind: Kind) -> impl Iterator<Item = u32> + Clone + '_ {
         self.children(at).iter().copied().filter(move |&child| self.node(child).kind == kind)
     }
 
@@ -181,6 +181,11 @@ impl Tree {
         };
         self.roots.iter().for_each(|&root| self.walk(root, &mut note, |_, _| {}));
         last
+    }
+
+    /// Whether nothing lies below the children of a feature.
+    pub(super) fn is_flat(&self, at: u32) -> bool {
+        self.children(at).iter().all(|&child| self.children(child).is_empty())
     }
 
     /// Sorted ranges of all features of a kind below a feature.

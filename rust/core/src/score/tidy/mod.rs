@@ -170,6 +170,18 @@ impl Tidy {
         self.contigs.iter().map(|name| decode(name)).collect()
     }
 
+    pub(super) fn n_genes(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.genes.len()).sum()
+    }
+
+    pub(super) fn n_transcripts(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.transcripts.len()).sum()
+    }
+
+    pub(super) fn n_parts(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.parts.len()).sum()
+    }
+
     /// Every gene with the chunk that it lies in.
     pub(super) fn genes(&self) -> impl Iterator<Item = (&Chunk, &Gene)> {
         self.chunks.iter().flat_map(|chunk| chunk.genes.iter().map(move |gene| (chunk, gene)))

@@ -146,7 +146,9 @@ impl<'a> Reader<'a> {
         let kind = column(&mut rest)?;
         let (start, end) = (position(&mut rest)?, position(&mut rest)?);
         let score = column(&mut rest)?;
-        let (&[strand, b'\t', phase, b'\t'], attributes) = rest.split_first_chunk::<4>()? else { return None };
+        let (&[strand, b'\t', phase, b'\t'], attributes) = rest.split_first_chunk::<4>()? else {
+            return None;
+        };
         let strand = match strand {
             b'+' => Some(Strand::Plus),
             b'-' => Some(Strand::Minus),
@@ -213,7 +215,8 @@ impl<'a> Reader<'a> {
         let source = self.record(id);
         let (name, next) = (self.name(id), self.chunk.transcripts.len() as u32);
         let transcripts = [next, next];
-        let gene = Gene { contig: self.contig, start, end, strand: strand?, plain, source, name, transcripts };
+        let gene =
+            Gene { contig: self.contig, start, end, strand: strand?, plain, source, name, transcripts };
         self.chunk.genes.push(gene);
         (self.gene, self.strand) = (Some(id), None);
         Some(())
@@ -228,7 +231,10 @@ impl<'a> Reader<'a> {
         let source = self.record(id);
         let name = self.name(id);
         let Place { start, end, strand, .. } = place;
-        self.add(id, Transcript { start, end, strand: strand?, mrna, own_row: true, source, name, parts: [0, 0] })
+        self.add(
+            id,
+            Transcript { start, end, strand: strand?, mrna, own_row: true, source, name, parts: [0, 0] },
+        )
     }
 
     /// Parts of a gene itself; none where it has transcripts already.
