@@ -270,13 +270,9 @@ mod tests {
 
     fn chosen(text: &str, selection: &Selection, alias: &[(&str, &str)]) -> String {
         let alias = alias.iter().map(|pair| (pair.0.into(), pair.1.into())).collect();
-        let content = Content::Text(Bytes::Owned(text.as_bytes().to_vec()));
-        let source = Source { path: "x".into(), content };
-        let Source { content: Content::Text(text), .. } = source.chosen(selection, &alias).expect("chosen")
-        else {
-            panic!("a tidy file has no text");
-        };
-        String::from_utf8(text.to_vec()).expect("text")
+        let bytes = Bytes::Owned(text.as_bytes().to_vec());
+        let out = choose(Path::new("x"), bytes, selection, &alias).expect("chosen");
+        String::from_utf8(out.to_vec()).expect("text")
     }
 
     fn all() -> Selection {
