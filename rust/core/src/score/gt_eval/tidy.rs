@@ -45,8 +45,11 @@ fn is_part(kind: Kind) -> bool {
     matches!(kind, Kind::Exon | Kind::Cds)
 }
 
-/// Contigs, and first base and one past the last of each as the file says, or else as its rows span.
-fn regions(tidy: &Tidy) -> (Vec<Box<[u8]>>, Vec<(u32, u32)>) {
+/// Contigs, and first base and one past the last of each.
+type Regions = (Vec<Box<[u8]>>, Vec<(u32, u32)>);
+
+/// Where contigs begin and end as the file says, or else as their rows span.
+fn regions(tidy: &Tidy) -> Regions {
     let (mut contigs, mut regions) = (tidy.contigs.clone(), tidy.spans.clone());
     let mut known: FxHashMap<&[u8], usize> = tidy.contigs.iter().map(AsRef::as_ref).zip(0..).collect();
     let mut given = vec![false; contigs.len()];

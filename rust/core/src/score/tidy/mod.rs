@@ -2,6 +2,7 @@
 //! above. What is tidy means the same to every preset's own reader, so that one pass serves them all; a
 //! file that is not tidy is left to these readers: they mend it, or name the line of what is wrong.
 
+mod class;
 mod links;
 mod reader;
 #[cfg(test)]
@@ -20,7 +21,8 @@ use crate::annotation::rows::{columns, format};
 use crate::annotation::Format;
 use crate::files::Bytes;
 use crate::gene::Strand;
-use reader::{Class, Reader};
+use class::Class;
+use reader::Reader;
 
 /// About so many bytes of a file are read at a time; files are cut at genes.
 const CHUNK: usize = 1 << 22;

@@ -3,45 +3,12 @@
 use memchr::memchr;
 use rustc_hash::FxHashMap;
 
+use super::class::Class;
 use super::links::Links;
 use super::{hash, Chunk, Gene, Kind, Part, Transcript};
 use crate::annotation::rows::region;
-use crate::annotation::{self, Feature, Role};
 use crate::gene::Strand;
-use crate::score::gffcompare::{self, LONGEST};
-
-/// What a row is, where all readers agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    Gene,
-    Transcript,
-    Part(Kind),
-    Stop,
-    Intron,
-    /// Something else that has no parent.
-    Landmark,
-    /// Likewise, and several rows may have one ID.
-    Match,
-}
-
-impl Class {
-    pub(super) fn of(kind: &[u8]) -> Option<Self> {
-        use gffcompare::Kind as Theirs;
-        match (annotation::role(kind, Feature::Cds), Theirs::of(kind)) {
-            (Role::Gene, Theirs::Gene) => Some(Class::Gene),
-            (Role::Middle, Theirs::Transcript) => Some(Class::Transcript),
-            (Role::Cds, Theirs::Coding) => Some(Class::Part(Kind::Cds)),
-            (Role::Piece, Theirs::Exon) if kind == b"exon" => Some(Class::Part(Kind::Exon)),
-            (Role::Piece, Theirs::Exon) => Some(Class::Part(Kind::Other)),
-            (Role::Piece, Theirs::Coding) => Some(Class::Part(Kind::Codon)),
-            (Role::Stop, Theirs::Coding) => Some(Class::Stop),
-            (Role::Other, Theirs::Intron) => Some(Class::Intron),
-            (Role::Other, Theirs::Match) => Some(Class::Match),
-            (Role::Other | Role::Middle, Theirs::Other) => Some(Class::Landmark),
-            _ => None,
-        }
-    }
-}
+use crate::score::gffcompare::LONGEST;
 
 /// Names numbered in order of first appearance.
 #[derive(Default)]
