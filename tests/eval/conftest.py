@@ -24,13 +24,14 @@ def plain():
 
 @pytest.fixture(scope="session")
 def score_cli():
-    """A function that runs `genet5-score` in a folder and returns the finished process."""
+    """A function that runs `genet5-score` in a folder, with variables set, and returns the finished process."""
 
     package     = pathlib.Path(genet5.__file__).resolve().parent.parent
     environment = {**os.environ, "PYTHONPATH": str(package)}
 
-    def run(folder, *arguments):
+    def run(folder, *arguments, **variables):
         command = [sys.executable, "-m", "genet5.cli.score", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+        return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False,
+                              env={**environment, **variables})
 
     return run

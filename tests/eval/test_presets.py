@@ -112,6 +112,30 @@ def test_all_presets_come_in_one_call(pair, score_cli):
         [("cie", "exon"), ("cie", "gene"), ("genet5", "exon"), ("genet5", "gene")]
 
 
+def models(count, moved):
+    """So many genes of one to four exons on three contigs, every `moved`th with another end."""
+
+    found = []
+    for i in range(count):
+        at       = 400 * (i // 3)
+        segments = [(at + 80 * part, at + 80 * part + 30) for part in range(1 + i % 4)]
+        if i % moved == 0:
+            segments[-1] = (segments[-1][0], segments[-1][1] - 3)
+        found.append(("abc"[i % 3], "+-"[i % 2], tuple(segments)))
+    return sorted(found)
+
+
+def test_any_number_of_threads_prints_the_same_bytes(plain, score_cli, tmp_path):
+    # large enough to be read in several pieces
+    (tmp_path / "ref.gff3").write_text(plain.gff(models(40000, 7)))
+    (tmp_path / "pred.gff3").write_text(plain.gff(models(39000, 11)))
+    assert (tmp_path / "ref.gff3").stat().st_size > 9e6
+    arguments = ("f1", "ref.gff3", "pred.gff3", "--preset", "all", "--json")
+    answers   = [score_cli(tmp_path, *arguments, RAYON_NUM_THREADS=str(n)) for n in (1, 2, 5)]
+    assert answers[0].returncode == 0 and answers[0].stdout.count("n_reference") > 30
+    assert len({answer.stdout for answer in answers}) == 1
+
+
 def test_no_phase_is_named_in_the_rows(pair, score_cli):
     assert {row["preset"] for row in rows(score_cli, pair, "--preset", "cie", "--no-phase")} == {"cie-no-phase"}
 

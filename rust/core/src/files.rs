@@ -28,6 +28,22 @@ impl std::ops::Deref for Bytes {
     }
 }
 
+impl Bytes {
+    /// Gives the memory of a part of a mapped file back; it is there again when it is looked at.
+    pub(crate) fn release(&self, part: std::ops::Range<usize>) {
+        #[cfg(unix)]
+        if let Bytes::Mapped(map) = self {
+            // SAFETY: the map is shared with the file and never written to, so its pages come back as they were;
+            // that the advice fails harms nothing
+            let _ = unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, part.start, part.len())
+            };
+        }
+        #[cfg(not(unix))]
+        let _ = part;
+    }
+}
+
 /// Whether the bytes begin like a gzip member.
 pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])

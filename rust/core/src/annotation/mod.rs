@@ -13,6 +13,8 @@ pub(crate) mod rows;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub(crate) use gff3::{role, Role};
+
 use crate::error::Result;
 use crate::files;
 use crate::gene::{GeneModel, Interval, Strand};

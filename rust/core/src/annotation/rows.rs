@@ -69,12 +69,9 @@ impl<'a> Rows<'a> {
             if line[0] != b'#' {
                 return self.row(line).map(|row| Some(Line::Row(row)));
             }
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).skip(1);
-            let name = words.next();
-            let mut number = || words.next().and_then(number);
             // a region that cannot be read binds nobody
-            if let (Some(name), Some(start), Some(end)) = (name, number(), number()) {
-                return Ok(Some(Line::Region(name, start.saturating_sub(1), end)));
+            if let Some((name, start, end)) = region(line) {
+                return Ok(Some(Line::Region(name, start, end)));
             }
         }
         Ok(None)
@@ -141,6 +138,15 @@ pub(crate) fn columns<const N: usize>(line: &[u8]) -> ([&[u8]; N], usize, &[u8])
         }
     }
     (columns, n, &line[from..])
+}
+
+/// What a `##sequence-region` line says: name, start and end, 0-based and half-open.
+pub(crate) fn region(line: &[u8]) -> Option<(&[u8], u32, u32)> {
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).skip(1);
+    let name = words.next()?;
+    let mut number = || words.next().and_then(number);
+    let (start, end) = (number()?, number()?);
+    Some((name, start.saturating_sub(1), end))
 }
 
 fn number(text: &[u8]) -> Option<u32> {

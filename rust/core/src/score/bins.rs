@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::contigs::{Contigs, Located};
 use super::keys::{rows, Keys};
-use super::set::{ChainRef, Contigs, GeneSet, Located};
+use super::set::{ChainRef, GeneSet};
 use super::Row;
 use crate::fasta;
 use crate::{Error, Result};

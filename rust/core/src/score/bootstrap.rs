@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::contigs::{Contigs, Located};
 use super::keys::{rows, Keys, LEVELS};
-use super::set::{Contigs, GeneSet, Located};
+use super::set::GeneSet;
 use super::Row;
 use crate::random::Random;
 use crate::{Error, Result};

@@ -1,7 +1,8 @@
 //! What went wrong with each gene that was not found exactly.
 
+use super::contigs::Located;
 use super::keys::Keys;
-use super::set::{ChainRef, Located};
+use super::set::ChainRef;
 use crate::gene::{Interval, Strand};
 
 /// What became of one gene.

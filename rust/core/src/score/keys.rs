@@ -1,6 +1,8 @@
 //! What counts at each level of preset `genet5`: sorted, unique keys of one side, and their matches.
 
-use super::set::{ChainRef, Located};
+use super::contigs::Located;
+use super::nearly;
+use super::set::ChainRef;
 use super::Row;
 use crate::gene::{Interval, Strand};
 
@@ -51,14 +53,21 @@ impl<'a> Keys<'a> {
         let mut keys = Keys::default();
         let mut chains: Vec<(Chain, u32)> = Vec::with_capacity(genes.len());
         let mut from = 0;
-        for (located, number) in genes.iter().zip(0..) {
+        for located in genes {
+            keys.gene.ranges.push([from, from]);
+            from += located.gene.chains().len() as u32;
+        }
+        // the strand comes first in each key: strand by strand the lists are mostly sorted already
+        let (mut order, minus): (Vec<u32>, Vec<u32>) =
+            (0..genes.len() as u32).partition(|&number| genes[number as usize].gene.strand() == Strand::Plus);
+        order.extend(minus);
+        for &number in &order {
+            let located = &genes[number as usize];
             let place = located.place();
             for chain in located.gene.chains() {
                 chains.push(((place, chain.start(), chain.end(), chain.segments), number));
                 keys.add(place, located.gene.strand(), &chain);
             }
-            keys.gene.ranges.push([from, from]);
-            from += located.gene.chains().len() as u32;
         }
         keys.exon = sorted(keys.exon);
         keys.nucleotide = union(&keys.exon);
@@ -66,7 +75,7 @@ impl<'a> Keys<'a> {
         keys.intron_chain = sorted(keys.intron_chain);
         keys.start = sorted(keys.start);
         keys.stop = sorted(keys.stop);
-        keys.number(chains);
+        keys.number(chains, order);
         keys
     }
 
@@ -82,9 +91,10 @@ impl<'a> Keys<'a> {
         self.stop.push(stop);
     }
 
-    /// Lists the different chains, and the genes by the places of their chains in that list.
-    fn number(&mut self, mut chains: Vec<(Chain<'a>, u32)>) {
-        chains.sort();
+    /// Lists the different chains, and the genes by the places of their chains in that list; `different` are all
+    /// genes, strand by strand.
+    fn number(&mut self, mut chains: Vec<(Chain<'a>, u32)>, mut different: Vec<u32>) {
+        nearly::sort(&mut chains);
         let genes = &mut self.gene;
         genes.chains = vec![0; chains.len()];
         for (chain, gene) in chains {
@@ -98,8 +108,7 @@ impl<'a> Keys<'a> {
                 *to += 1;
             }
         }
-        let mut different: Vec<u32> = (0..genes.ranges.len() as u32).collect();
-        different.sort_by_key(|&gene| genes.chains(gene));
+        nearly::sort_by(&mut different, |&a, &b| genes.chains(a).cmp(genes.chains(b)));
         different.dedup_by_key(|gene| genes.chains(*gene));
         genes.different = different;
     }
@@ -159,8 +168,7 @@ pub(super) fn rows_of_hits(part: [&Keys; 2], whole: [&Keys; 2], hits: [&[bool]; 
 }
 
 fn sorted<T: Ord>(mut keys: Vec<T>) -> Vec<T> {
-    // files are mostly sorted, and a stable sort makes use of it
-    keys.sort();
+    nearly::sort(&mut keys);
     keys.dedup();
     keys
 }
@@ -218,7 +226,8 @@ fn common_bases(a: &[Stretch], b: &[Stretch]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::{Contigs, GeneSet};
+    use super::super::contigs::Contigs;
+    use super::super::set::GeneSet;
     use super::*;
     use crate::gene::GeneModel;
     use proptest::prelude::*;

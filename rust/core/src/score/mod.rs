@@ -11,25 +11,30 @@ pub mod bins;
 pub mod bootstrap;
 pub mod cie;
 mod classes;
+mod contigs;
 pub mod gffcompare;
 pub mod gt_eval;
 mod key;
 mod keys;
 pub mod lists;
 pub mod names;
+mod nearly;
 pub mod presets;
 pub mod rewards;
 mod row;
 mod set;
+mod sides;
 pub mod text;
 mod tidy;
 
 use classes::classify;
 pub use classes::{Class, Verdict};
+pub use contigs::{Contigs, Located};
 pub use keys::{rows, Keys, LEVELS};
 pub use row::Row;
-pub(crate) use set::refuse_unknown;
-pub use set::{ChainRef, Contigs, GeneSet, Isoforms, Located, Selection, SetGene, Sides};
+pub use set::{ChainRef, GeneSet, Isoforms, Selection, SetGene};
+pub(crate) use sides::refuse_unknown;
+pub use sides::Sides;
 
 use crate::gene::{Interval, Strand};
 

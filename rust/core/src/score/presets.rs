@@ -1,6 +1,8 @@
 //! Where the name of a preset of another tool becomes rows, or that tool's own report.
 
-use super::text::Source;
+use rayon::prelude::*;
+
+use super::text::{Content, Source};
 use super::{cie, gffcompare, gt_eval, Row};
 use crate::{Error, Result};
 
@@ -59,15 +61,23 @@ impl Preset {
     }
 
     fn load(self, source: &Source, options: &Options) -> Result<Loaded> {
+        let path = &source.path;
         match self {
-            Preset::Cie | Preset::CieNoPhase => {
-                cie::Loaded::parse(&source.path, &source.text).map(Loaded::Cie)
-            }
+            Preset::Cie | Preset::CieNoPhase => Ok(Loaded::Cie(match &source.content {
+                Content::Tidy(tidy) => cie::Loaded::of_tidy(path, tidy),
+                Content::Text(text) => cie::Loaded::parse(path, text)?,
+            })),
             Preset::Gffcompare | Preset::GffcompareCds3 => {
                 let options = self.gffcompare(options);
-                gffcompare::Loaded::parse(&source.path, &source.text, &options).map(Loaded::Gffcompare)
+                Ok(Loaded::Gffcompare(match &source.content {
+                    Content::Tidy(tidy) => gffcompare::Loaded::of_tidy(tidy, &options),
+                    Content::Text(text) => gffcompare::Loaded::parse(path, text, &options)?,
+                }))
             }
-            Preset::GtEval => gt_eval::Loaded::parse(&source.path, &source.text).map(Loaded::GtEval),
+            Preset::GtEval => Ok(Loaded::GtEval(match &source.content {
+                Content::Tidy(tidy) => gt_eval::Loaded::of_tidy(tidy),
+                Content::Text(text) => gt_eval::Loaded::parse(path, text)?,
+            })),
         }
     }
 
@@ -114,7 +124,10 @@ fn gt(options: &Options) -> gt_eval::Options {
     gt_eval::Options { as_original: options.as_original }
 }
 
-/// The rows of each prediction by each preset; the files are read once for presets that read alike.
+/// The rows of one prediction after the other.
+type Answer = Result<Vec<Vec<Row>>>;
+
+/// The rows of each prediction by each preset; presets that read alike share what they have read.
 ///
 /// # Errors
 /// What a preset's reader or comparison complains about: one answer a preset.
@@ -123,27 +136,41 @@ pub fn rows(
     reference: &Source,
     predictions: &[Source],
     options: &Options,
-) -> Vec<Result<Vec<Vec<Row>>>> {
-    let mut last: Option<(Preset, Loaded, Vec<Loaded>)> = None;
-    let mut answers = Vec::with_capacity(presets.len());
-    for &preset in presets {
-        if !last.as_ref().is_some_and(|read| read.0.reads_like(preset)) {
-            // free the last preset's files first
-            last = None;
-            let (ours, theirs) = rayon::join(
-                || preset.load(reference, options),
-                || predictions.iter().map(|source| preset.load(source, options)).collect::<Result<Vec<_>>>(),
-            );
-            match ours.and_then(|ours| Ok((preset, ours, theirs?))) {
-                Ok(read) => last = Some(read),
-                Err(error) => answers.push(Err(error)),
-            }
+) -> Vec<Answer> {
+    let groups: Vec<&[Preset]> = presets.chunk_by(|a, b| a.reads_like(*b)).collect();
+    let answer = |group: &&[Preset]| of_group(group, reference, predictions, options);
+    let answers: Vec<Vec<Answer>> = match reference.is_tidy() && predictions.iter().all(Source::is_tidy) {
+        true => groups.par_iter().map(answer).collect(),
+        // what the presets read by themselves takes much memory: one after the other
+        false => groups.iter().map(answer).collect(),
+    };
+    answers.into_iter().flatten().collect()
+}
+
+/// The answers of presets that read alike.
+fn of_group(
+    presets: &[Preset],
+    reference: &Source,
+    predictions: &[Source],
+    options: &Options,
+) -> Vec<Answer> {
+    let Some((first, others)) = presets.split_first() else { return Vec::new() };
+    let (ours, theirs) = rayon::join(
+        || first.load(reference, options),
+        || predictions.iter().map(|source| first.load(source, options)).collect::<Result<Vec<_>>>(),
+    );
+    match ours.and_then(|ours| Ok((ours, theirs?))) {
+        Ok((ours, theirs)) => {
+            let rows =
+                |preset: &Preset| theirs.iter().map(|theirs| preset.rows(&ours, theirs, options)).collect();
+            presets.par_iter().map(rows).collect()
         }
-        if let Some((_, ours, theirs)) = &last {
-            answers.push(theirs.iter().map(|theirs| preset.rows(ours, theirs, options)).collect());
+        Err(error) => {
+            let mut answers = vec![Err(error)];
+            answers.extend(of_group(others, reference, predictions, options));
+            answers
         }
     }
-    answers
 }
 
 /// What a preset's tool itself would print; `level` is one of compare_intervals_exact.pl.

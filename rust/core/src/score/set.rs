@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{names, tidy};
+use super::tidy::Tidy;
+use crate::annotation::attributes::decode;
 use crate::annotation::{self, Annotation, Feature, Gene, Transcript};
 use crate::gene::{GeneModel, Interval, Strand};
 use crate::{files, Error, Result};
@@ -157,8 +158,9 @@ impl GeneSet {
         let path = path.as_ref();
         let text = files::read(path)?;
         if selection.feature == Feature::Cds {
-            if let Some(set) = tidy::read(&text, selection) {
-                return Ok(set);
+            if let Some(tidy) = Tidy::read(path, &text) {
+                drop(text);
+                return Ok(Self::of_tidy(&tidy, selection));
             }
         }
         Ok(Self::of_annotation(annotation::parse_feature(path, &text, selection.feature)?, selection))
@@ -176,6 +178,46 @@ impl GeneSet {
             set.add_gene(&gene.id, contig, gene.strand);
         }
         GeneSet { contigs: annotation.contigs, ..set }
+    }
+
+    pub(super) fn of_tidy(tidy: &Tidy, selection: &Selection) -> Self {
+        let mut set = GeneSet { contigs: tidy.contig_names(), ..GeneSet::default() };
+        let (mut best, mut chain) = (Vec::new(), Vec::new());
+        let bases = |chain: &[Interval]| chain.iter().map(|s| u64::from(s.len())).sum::<u64>();
+        let long_enough = |chain: &[Interval]| bases(chain) >= u64::from(selection.min_cds);
+        for (chunk, gene) in tidy.genes() {
+            let mut strand = gene.strand;
+            best.clear();
+            for transcript in chunk.transcripts(gene) {
+                chain.clear();
+                chain.extend(chunk.cds(transcript).map(|part| Interval::new(part.start, part.end)));
+                if chain.is_empty() {
+                    continue;
+                }
+                // one for all coding transcripts
+                strand = transcript.strand;
+                if !chain.is_sorted() {
+                    chain.sort();
+                }
+                chain.dedup();
+                match selection.isoforms {
+                    Isoforms::All if long_enough(&chain) => set.add_chain(chain.iter().copied()),
+                    Isoforms::Longest if best.is_empty() || bases(&chain) > bases(&best) => {
+                        std::mem::swap(&mut best, &mut chain);
+                    }
+                    _ => {}
+                }
+            }
+            if !best.is_empty() && long_enough(&best) {
+                set.add_chain(best.iter().copied());
+            }
+            let id = chunk.gene_name(gene);
+            match id.contains(&b'%') {
+                true => set.add_gene(&decode(id), gene.contig, strand),
+                false => set.add_gene(&String::from_utf8_lossy(id), gene.contig, strand),
+            }
+        }
+        set
     }
 
     /// Adds a chain to the gene that [`GeneSet::add_gene`] is to add next.
@@ -279,111 +321,6 @@ impl GeneSet {
             kept.add_gene(gene.id(), gene.contig(), gene.strand());
         }
         *self = kept;
-    }
-}
-
-/// A reference and several predictions as the user chose and named them.
-#[derive(Debug, Clone, Default)]
-pub struct Sides {
-    /// What is true.
-    pub reference: GeneSet,
-    /// What was predicted, one set a file.
-    pub predictions: Vec<GeneSet>,
-}
-
-impl Sides {
-    /// Reads a reference and its predictions, each once; `alias` gives contigs of the predictions
-    /// the reference's names.
-    ///
-    /// # Errors
-    /// What the readers complain about; a prediction that shares no contig with the reference; a
-    /// chosen contig that no file knows.
-    pub fn read(
-        reference: &Path,
-        predictions: &[impl AsRef<Path> + Sync],
-        selection: &Selection,
-        alias: Option<&Path>,
-    ) -> Result<Self> {
-        let (reference_set, prediction_sets) = rayon::join(
-            || GeneSet::read(reference, selection),
-            || predictions.iter().map(|path| GeneSet::read(path, selection)).collect::<Result<Vec<_>>>(),
-        );
-        let mut sides = Sides { reference: reference_set?, predictions: prediction_sets? };
-        if let Some(alias) = alias {
-            let table = names::read_alias(alias)?;
-            sides.predictions.iter_mut().try_for_each(|set| set.rename(&table))?;
-        }
-        for (path, set) in predictions.iter().zip(&sides.predictions) {
-            names::refuse_strangers(reference, &sides.reference.contigs, path.as_ref(), &set.contigs)?;
-        }
-        let known =
-            |name: &str| sides.reference.knows(name) || sides.predictions.iter().any(|p| p.knows(name));
-        refuse_unknown(selection.contigs.as_deref().unwrap_or_default(), known)?;
-        for (name, _) in &selection.regions {
-            refuse_unknown(std::slice::from_ref(name), known)?;
-        }
-        sides.reference.select(selection);
-        sides.predictions.iter_mut().for_each(|set| set.select(selection));
-        Ok(sides)
-    }
-}
-
-/// Refuses a choice of contigs that names one nobody knows.
-pub(crate) fn refuse_unknown(contigs: &[String], known: impl Fn(&str) -> bool) -> Result<()> {
-    match contigs.iter().find(|name| !known(name)) {
-        Some(name) => Err(Error::value(format!("there is no contig {name} in these files; check the names"))),
-        None => Ok(()),
-    }
-}
-
-/// A gene whose contig goes by the number that both sides of a pair share.
-#[derive(Debug, Clone, Copy)]
-pub struct Located<'a> {
-    /// Number of the contig.
-    pub contig: u32,
-    /// The gene.
-    pub gene: SetGene<'a>,
-}
-
-impl Located<'_> {
-    /// Strand and contig in one number; all contigs of one strand stand together, so that genes that are
-    /// sorted in a file mostly stay so.
-    pub(super) fn place(&self) -> u32 {
-        (self.gene.strand() as u32) << 31 | self.contig
-    }
-}
-
-/// The contigs of several sets under common numbers.
-#[derive(Debug, Default)]
-pub struct Contigs<'a> {
-    /// The names by number.
-    pub names: Vec<&'a str>,
-    numbers: FxHashMap<&'a str, u32>,
-}
-
-impl<'a> Contigs<'a> {
-    /// The genes of a set with the common numbers of their contigs.
-    pub fn locate(&mut self, set: &'a GeneSet) -> Vec<Located<'a>> {
-        let number = |name: &'a String| {
-            let next = self.names.len() as u32;
-            let number = *self.numbers.entry(name).or_insert(next);
-            if number == next {
-                self.names.push(name);
-            }
-            number
-        };
-        let numbers: Vec<u32> = set.contigs.iter().map(number).collect();
-        set.genes().map(|gene| Located { contig: numbers[gene.contig() as usize], gene }).collect()
-    }
-
-    /// Names of the contigs that have genes on the first side and none on the other.
-    pub(super) fn only_in(&self, here: &[Located], there: &[Located]) -> Vec<String> {
-        let numbers = |genes: &[Located]| genes.iter().map(|gene| gene.contig).collect::<FxHashSet<u32>>();
-        let (here, there) = (numbers(here), numbers(there));
-        (0..self.names.len() as u32)
-            .filter(|i| here.contains(i) && !there.contains(i))
-            .map(|i| self.names[i as usize].to_string())
-            .collect()
     }
 }
 

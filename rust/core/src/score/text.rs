@@ -6,7 +6,9 @@ use memchr::memchr;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names;
-use super::set::{refuse_unknown, Isoforms, Selection};
+use super::set::{Isoforms, Selection};
+use super::sides::refuse_unknown;
+use super::tidy::Tidy;
 use crate::annotation::attributes::{decode, items, Attributes};
 use crate::annotation::{self, Format};
 use crate::files::{self, Bytes};
@@ -21,8 +23,47 @@ type Alias = FxHashMap<String, String>;
 pub struct Source {
     /// Where it came from, for messages.
     pub path: PathBuf,
-    /// Its rows.
-    pub text: Bytes,
+    pub(super) content: Content,
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Read already, for all presets.
+    Tidy(Tidy),
+    /// Rows that each preset reads by itself.
+    Text(Bytes),
+}
+
+impl Source {
+    /// A text, read already where it is tidy.
+    fn new(path: &Path, text: Bytes) -> Self {
+        let content = match Tidy::read(path, &text) {
+            Some(tidy) => Content::Tidy(tidy),
+            None => Content::Text(text),
+        };
+        Source { path: path.to_path_buf(), content }
+    }
+
+    pub(super) fn is_tidy(&self) -> bool {
+        matches!(self.content, Content::Tidy(_))
+    }
+
+    fn contigs(&self, alias: &Alias) -> Vec<String> {
+        match &self.content {
+            Content::Tidy(tidy) => tidy.contigs.iter().map(|name| renamed(name, alias)).collect(),
+            Content::Text(text) => contigs(text, alias),
+        }
+    }
+
+    fn chosen(self, selection: &Selection, alias: &Alias) -> Result<Self> {
+        match self.content {
+            Content::Text(text) if !is_all(selection, alias) => {
+                Ok(Source::new(&self.path, choose(&self.path, text, selection, alias)?))
+            }
+            content => Ok(Source { content, ..self }),
+        }
+    }
 }
 
 /// A reference and predictions, chosen from and renamed like [`super::Sides`].
@@ -31,32 +72,47 @@ pub struct Source {
 /// As [`super::Sides::read`].
 pub fn sources(
     reference: &Path,
-    predictions: &[impl AsRef<Path>],
+    predictions: &[impl AsRef<Path> + Sync],
     selection: &Selection,
     alias: Option<&Path>,
 ) -> Result<(Source, Vec<Source>)> {
     let alias = alias.map(names::read_alias).transpose()?.unwrap_or_default();
     let own = Alias::default();
-    let ours = files::read(reference)?;
-    let theirs = predictions.iter().map(|path| files::read(path.as_ref())).collect::<Result<Vec<_>>>()?;
-    let known = contigs(&ours, &own);
+    let read = |path: &Path, alias| {
+        let text = files::read(path)?;
+        Ok(match is_all(selection, alias) {
+            true => Source::new(path, text),
+            false => Source { path: path.to_path_buf(), content: Content::Text(text) },
+        })
+    };
+    let (ours, theirs) = rayon::join(
+        || read(reference, &own),
+        || predictions.iter().map(|path| read(path.as_ref(), &alias)).collect::<Result<Vec<_>>>(),
+    );
+    let (ours, theirs) = (ours?, theirs?);
+    let known = ours.contigs(&own);
     let mut all: FxHashSet<String> = known.iter().cloned().collect();
-    for (path, text) in predictions.iter().zip(&theirs) {
-        let found = contigs(text, &alias);
-        names::refuse_strangers(reference, &known, path.as_ref(), &found)?;
+    for source in &theirs {
+        let found = source.contigs(&alias);
+        names::refuse_strangers(reference, &known, &source.path, &found)?;
         all.extend(found);
     }
     refuse_unknown(selection.contigs.as_deref().unwrap_or_default(), |name| all.contains(name))?;
     for (name, _) in &selection.regions {
         refuse_unknown(std::slice::from_ref(name), |name| all.contains(name))?;
     }
-    let source = |path: &Path, text, alias| {
-        let text = choose(path, text, selection, alias)?;
-        Ok(Source { path: path.to_path_buf(), text })
-    };
-    let reference = source(reference, ours, &own)?;
-    let predictions = predictions.iter().zip(theirs).map(|(path, text)| source(path.as_ref(), text, &alias));
-    Ok((reference, predictions.collect::<Result<_>>()?))
+    let predictions = theirs.into_iter().map(|source| source.chosen(selection, &alias));
+    Ok((ours.chosen(selection, &own)?, predictions.collect::<Result<_>>()?))
+}
+
+/// Whether all rows are chosen and keep their names.
+fn is_all(selection: &Selection, alias: &Alias) -> bool {
+    !by_model(selection) && selection.contigs.is_none() && alias.is_empty()
+}
+
+/// Whether transcripts are chosen, and not only rows.
+fn by_model(selection: &Selection) -> bool {
+    selection.isoforms == Isoforms::Longest || !selection.regions.is_empty() || selection.min_cds > 0
 }
 
 /// Lines up to the FASTA section, with their ends.
@@ -88,12 +144,7 @@ fn renamed(name: &[u8], alias: &Alias) -> String {
 }
 
 fn choose(path: &Path, text: Bytes, selection: &Selection, alias: &Alias) -> Result<Bytes> {
-    let by_model =
-        selection.isoforms == Isoforms::Longest || !selection.regions.is_empty() || selection.min_cds > 0;
-    if !by_model && selection.contigs.is_none() && alias.is_empty() {
-        return Ok(text);
-    }
-    let kept = by_model.then(|| Kept::new(path, &text, selection, alias)).transpose()?;
+    let kept = by_model(selection).then(|| Kept::new(path, &text, selection, alias)).transpose()?;
     let mut out = Vec::with_capacity(text.len());
     let chosen = |name: &String| selection.contigs.as_ref().is_none_or(|contigs| contigs.contains(name));
     for line in lines(&text) {

@@ -15,7 +15,7 @@ use crate::gene::Strand;
 
 /// What a row is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Gene,
     /// mRNA, transcript and every other type that may lie between gene and CDS.
     Middle,
@@ -28,7 +28,8 @@ enum Role {
     Other,
 }
 
-fn role(kind: &[u8], feature: Feature) -> Role {
+/// The role of a type (column 3).
+pub(crate) fn role(kind: &[u8], feature: Feature) -> Role {
     match kind {
         b"exon" if feature == Feature::Exon => Role::Cds,
         b"CDS" | b"stop_codon" if feature == Feature::Exon => Role::Piece,

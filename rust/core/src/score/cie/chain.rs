@@ -5,16 +5,17 @@ use rustc_hash::FxHashMap;
 use super::keys;
 use crate::score::key::Key;
 
-/// The different chains of one file, in order of first appearance.
+/// The chains of one file's transcripts.
 #[derive(Debug, Default)]
 pub(super) struct Chains {
-    /// Sorted keys of all chains, one chain after the other.
+    /// Sorted, different keys of each chain, one chain after the other.
     keys: Vec<Key>,
     /// Where each chain ends in `keys`.
     ends: Vec<usize>,
-    /// Alphabetically first transcript of each chain.
-    names: Vec<Box<[u8]>>,
-    /// Number of the gene of that transcript.
+    /// The transcripts' names, one after the other.
+    names: Vec<u8>,
+    name_ends: Vec<usize>,
+    /// Number of each transcript's gene.
     genes: Vec<u32>,
 }
 
@@ -25,31 +26,26 @@ impl Chains {
             rows.sort();
         }
         rows.dedup();
-        let keys: Vec<Key> = rows.iter().map(|row| row.1).collect();
-        let mut ends = Vec::with_capacity(names.len());
-        let mut number_of: FxHashMap<&[Key], usize> = FxHashMap::default();
-        let mut first: Vec<u32> = Vec::new();
-        let mut from = 0;
-        for transcript in rows.chunk_by(|a, b| a.0 == b.0) {
-            let name = transcript[0].0;
-            let to = from + transcript.len();
-            let number = *number_of.entry(&keys[from..to]).or_insert(first.len());
-            if number == first.len() {
-                first.push(name);
-                ends.push(from..to);
-            } else if names[name as usize] < names[first[number] as usize] {
-                first[number] = name;
-            }
-            from = to;
-        }
         let mut chains = Chains::default();
-        for (range, &name) in ends.into_iter().zip(&first) {
-            chains.keys.extend_from_slice(&keys[range]);
-            chains.ends.push(chains.keys.len());
-            chains.names.push(names[name as usize].into());
-            chains.genes.push(genes[name as usize]);
+        for transcript in rows.chunk_by(|a, b| a.0 == b.0) {
+            let number = transcript[0].0 as usize;
+            chains.add(names[number], genes[number], transcript.iter().map(|row| row.1));
         }
         chains
+    }
+
+    /// Adds a transcript with the sorted, different keys of its chain.
+    pub(super) fn add(&mut self, name: &[u8], gene: u32, chain: impl IntoIterator<Item = Key>) {
+        self.keys.extend(chain);
+        self.ends.push(self.keys.len());
+        self.names.extend_from_slice(name);
+        self.name_ends.push(self.names.len());
+        self.genes.push(gene);
+    }
+
+    fn name(&self, at: usize) -> &[u8] {
+        let from = at.checked_sub(1).map_or(0, |before| self.name_ends[before]);
+        &self.names[from..self.name_ends[at]]
     }
 
     fn each(&self) -> impl Iterator<Item = &[Key]> {
@@ -58,7 +54,8 @@ impl Chains {
 
     /// The chains as a comparison sees them, their contigs renumbered.
     pub(super) fn seen(&self, number: &[u32], phase: bool) -> SeenChains {
-        let mut seen = SeenChains { keys: Vec::with_capacity(self.keys.len()), chains: Vec::new() };
+        let chains = Vec::with_capacity(self.ends.len());
+        let mut seen = SeenChains { keys: Vec::with_capacity(self.keys.len()), chains };
         for (i, chain) in self.each().enumerate() {
             let from = seen.keys.len();
             seen.keys
@@ -100,6 +97,7 @@ impl<'a> Owners<'a> {
     /// A chain belongs to the gene of its alphabetically first transcript.
     pub(super) fn new(seen: &'a SeenChains, chains: &Chains) -> Self {
         let mut index: FxHashMap<&[Key], usize> = FxHashMap::default();
+        index.reserve(seen.chains.len());
         let mut list: Vec<(&[Key], u32)> = Vec::with_capacity(seen.chains.len());
         let mut first: Vec<usize> = Vec::with_capacity(seen.chains.len());
         for (range, at) in &seen.chains {
@@ -108,7 +106,7 @@ impl<'a> Owners<'a> {
             if place == list.len() {
                 list.push((chain, chains.genes[*at]));
                 first.push(*at);
-            } else if chains.names[*at] < chains.names[first[place]] {
+            } else if chains.name(*at) < chains.name(first[place]) {
                 list[place].1 = chains.genes[*at];
                 first[place] = *at;
             }

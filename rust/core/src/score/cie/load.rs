@@ -10,6 +10,7 @@ use super::rows::{row, Lines, Row, Value};
 use crate::annotation::attributes::{id_and_parent, items};
 use crate::annotation::{rows::format, Format};
 use crate::score::key::{Key, Place};
+use crate::score::nearly;
 use crate::{files, Error, Result};
 
 /// One side of a comparison.
@@ -237,9 +238,9 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn set(mut keys: Vec<Key>) -> Vec<Key> {
-    // most files are sorted already, but for a few runs
-    keys.sort();
+/// Sorted, different keys.
+pub(super) fn set(mut keys: Vec<Key>) -> Vec<Key> {
+    nearly::sort(&mut keys);
     keys.dedup();
     keys.shrink_to_fit();
     keys

@@ -19,6 +19,7 @@ mod load;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -210,8 +211,8 @@ impl<'a> Pair<'a> {
         self.check(Level::Trans)?;
         let own: Vec<u32> = (0..self.reference.contigs.len() as u32).collect();
         let (a, b) = (&self.reference.chains, &self.prediction.chains);
-        let (seen_a, seen_b) = (a.seen(&own, self.phase), b.seen(&self.number, self.phase));
-        let (a, b) = (Owners::new(&seen_a, a), Owners::new(&seen_b, b));
+        let (seen_a, seen_b) = rayon::join(|| a.seen(&own, self.phase), || b.seen(&self.number, self.phase));
+        let (a, b) = rayon::join(|| Owners::new(&seen_a, a), || Owners::new(&seen_b, b));
         let found = b.list.iter().filter(|(chain, _)| a.gene(chain).is_some()).count() as u64;
         let transcript =
             Row::paired(Level::Trans.row_name(), found, a.list.len() as u64, b.list.len() as u64);

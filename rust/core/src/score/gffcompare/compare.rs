@@ -1,5 +1,7 @@
 //! The loci of one strand of a contig, reference against query.
 
+use std::borrow::Cow;
+
 use super::locus::{Exon, Locus, FIRST, LAST};
 use super::matching::{numbered, shared, Match};
 use super::stats::Counts;
@@ -147,12 +149,17 @@ struct SuperLocus<'a> {
 }
 
 /// What a list per locus is as one sorted list.
-fn gather<T: Copy, K: Ord>(loci: &[&Locus], list: fn(&Locus) -> &[T], key: fn(&T) -> K) -> Vec<T> {
-    let mut all: Vec<T> = loci.iter().flat_map(|locus| list(locus)).copied().collect();
-    if loci.len() > 1 {
-        all.sort_by_key(key);
+fn gather<'a, T: Copy, K: Ord>(
+    loci: &[&'a Locus],
+    list: fn(&Locus) -> &[T],
+    key: fn(&T) -> K,
+) -> Cow<'a, [T]> {
+    if let [only] = loci {
+        return Cow::Borrowed(list(only));
     }
-    all
+    let mut all: Vec<T> = loci.iter().flat_map(|locus| list(locus)).copied().collect();
+    all.sort_by_key(key);
+    Cow::Owned(all)
 }
 
 impl SuperLocus<'_> {
@@ -203,8 +210,10 @@ impl SuperLocus<'_> {
     fn introns(&self, counts: &mut Counts) {
         let query = gather(&self.query, |locus| &locus.introns, |intron| *intron);
         // the original does not sort these, and yet stops at the first that begins too late
-        let reference: Vec<Interval> =
-            self.reference.iter().flat_map(|locus| &locus.introns).copied().collect();
+        let reference: Cow<[Interval]> = match &self.reference[..] {
+            [only] => Cow::Borrowed(&only.introns),
+            several => several.iter().flat_map(|locus| &locus.introns).copied().collect(),
+        };
         let mut marks = (vec![Mark::default(); query.len()], vec![Mark::default(); reference.len()]);
         let mut touch = |q: usize, r: usize| {
             marks.0[q].touch(query[q] == reference[r]);
@@ -269,10 +278,9 @@ impl SuperLocus<'_> {
 }
 
 /// The transcripts of loci with their locus, sorted.
-fn members(loci: &[&Locus]) -> Vec<(u32, u32)> {
-    let of = |(at, locus): (usize, &&Locus)| -> Vec<(u32, u32)> {
-        locus.transcripts.iter().map(|&number| (number, at as u32)).collect()
-    };
+fn members<'a>(loci: &[&'a Locus]) -> Vec<(u32, u32)> {
+    let of =
+        |(at, locus): (usize, &&'a Locus)| locus.transcripts.iter().map(move |&number| (number, at as u32));
     let mut all: Vec<(u32, u32)> = loci.iter().enumerate().flat_map(of).collect();
     all.sort_unstable();
     all

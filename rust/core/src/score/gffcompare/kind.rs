@@ -4,7 +4,7 @@ use memchr::{memchr, memmem};
 
 /// The part a row plays in a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::score) enum Kind {
     /// Exon or UTR.
     Exon,
     /// CDS, start codon or stop codon: an exon, too.
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The kind of a type (column 3), whatever its case.
-    pub(super) fn of(name: &[u8]) -> Self {
+    pub(in crate::score) fn of(name: &[u8]) -> Self {
         match name {
             b"exon" => Kind::Exon,
             b"CDS" | b"start_codon" | b"stop_codon" => Kind::Coding,

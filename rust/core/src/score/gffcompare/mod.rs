@@ -26,6 +26,7 @@ mod relation;
 mod segments;
 mod stats;
 mod strands;
+mod tidy;
 mod transcripts;
 
 #[cfg(test)]
@@ -36,8 +37,10 @@ use std::path::Path;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+pub(super) use kind::Kind;
 pub use stats::Stats;
 pub use transcripts::Loaded;
+pub(super) use transcripts::LONGEST;
 
 use crate::{files, Result};
 

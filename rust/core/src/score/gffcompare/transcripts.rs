@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::objects::{Object, Objects, Segment};
 use crate::gene::{Interval, Strand};
+use crate::score::nearly;
 
 /// Longer transcripts are dropped, as the original drops them.
-const LONGEST: u32 = 6_999_500;
+pub(in crate::score) const LONGEST: u32 = 6_999_500;
 /// Exons with at most so many bases between them are one.
-const CLOSE: u32 = 4;
+pub(super) const CLOSE: u32 = 4;
 /// Records made by their own only part and no longer than this are no transcripts.
 const TINY: u32 = 10;
 
@@ -23,9 +24,9 @@ pub(super) struct Transcript {
     pub order: u32,
     /// Number of its source (column 2).
     pub source: u32,
-    contig: u32,
-    level: u8,
-    exons: (u32, u32),
+    pub contig: u32,
+    pub level: u8,
+    pub exons: (u32, u32),
 }
 
 /// The transcripts of one GFF3 or GTF file as gffcompare sees them.
@@ -102,12 +103,20 @@ pub(super) fn merge(parts: impl IntoIterator<Item = Interval>, gap: u32, out: &m
 
 /// A record made by its own part and so short that it cannot be a transcript.
 fn is_tiny(object: &Object, parts: &[Segment]) -> bool {
-    let merged = |coding: bool| {
-        let mut out = Vec::new();
-        merge(parts.iter().filter(|part| part.coding == coding).map(|part| part.span), 0, &mut out);
-        out.len()
-    };
-    object.by_part && object.span.len() <= TINY && merged(false) <= 1 && merged(true) <= 1
+    let spans = |coding: bool| parts.iter().filter(move |part| part.coding == coding).map(|part| part.span);
+    object.by_part && object.span.len() <= TINY && is_one(spans(false)) && is_one(spans(true))
+}
+
+/// Sorted CDS rows alone that are too short for a transcript.
+pub(super) fn is_tiny_cds(span: Interval, cds: &[Interval]) -> bool {
+    span.len() <= TINY && is_one(cds.iter().copied())
+}
+
+/// Whether sorted stretches merge into one, if there are any.
+fn is_one(parts: impl Iterator<Item = Interval>) -> bool {
+    let mut out = Vec::new();
+    merge(parts, 0, &mut out);
+    out.len() <= 1
 }
 
 /// The stretches sorted by record, and where each record's begin.
@@ -164,43 +173,52 @@ impl Objects<'_> {
                 exons: (from as u32, exons.len() as u32),
             });
         }
-        let (transcripts, exons) = self.sort(transcripts, exons);
-        self.contigs_of(transcripts, exons)
-    }
-
-    /// Sorts transcripts and lays their exons in the same order.
-    fn sort(
-        &self,
-        mut transcripts: Vec<Transcript>,
-        exons: Vec<Interval>,
-    ) -> (Vec<Transcript>, Vec<Interval>) {
         let id = |t: &Transcript| self.list[t.order as usize].id;
-        let key = |t: &Transcript| (t.contig, t.span.start, t.level, t.span.end);
-        let in_order = |a: &Transcript, b: &Transcript| key(a).cmp(&key(b)).then_with(|| id(a).cmp(id(b)));
-        if transcripts.is_sorted_by(|a, b| in_order(a, b).is_le()) {
-            return (transcripts, exons);
-        }
-        transcripts.sort_by(in_order);
-        let mut sorted = Vec::with_capacity(exons.len());
-        for transcript in &mut transcripts {
-            let from = sorted.len() as u32;
-            let (old_from, old_to) = transcript.exons;
-            sorted.extend_from_slice(&exons[old_from as usize..old_to as usize]);
-            transcript.exons = (from, sorted.len() as u32);
-        }
-        (transcripts, sorted)
+        Loaded::new(transcripts, exons, id, &self.contigs, self.sources.iter().map(|name| name.to_vec()))
     }
+}
 
-    fn contigs_of(&self, transcripts: Vec<Transcript>, exons: Vec<Interval>) -> Loaded {
-        let mut loaded = Loaded { exons, ..Loaded::default() };
+impl Loaded {
+    /// Sorts transcripts, lays their exons in the same order and finds the ranges of the contigs.
+    pub(super) fn new<'a>(
+        transcripts: Vec<Transcript>,
+        exons: Vec<Interval>,
+        id: impl Fn(&Transcript) -> &'a [u8],
+        contigs: &[impl AsRef<[u8]>],
+        sources: impl Iterator<Item = Vec<u8>>,
+    ) -> Self {
+        let (transcripts, exons) = sort(transcripts, exons, id);
+        let mut loaded = Loaded { exons, sources: sources.collect(), ..Loaded::default() };
         let mut from = 0;
         for group in transcripts.chunk_by(|a, b| a.contig == b.contig) {
-            loaded.names.push(String::from_utf8_lossy(self.contigs[group[0].contig as usize]).into_owned());
+            let name = contigs[group[0].contig as usize].as_ref();
+            loaded.names.push(String::from_utf8_lossy(name).into_owned());
             loaded.ranges.push(from..from + group.len());
             from += group.len();
         }
         loaded.transcripts = transcripts;
-        loaded.sources = self.sources.iter().map(|name| name.to_vec()).collect();
         loaded
     }
+}
+
+/// Sorts transcripts and lays their exons in the same order.
+fn sort<'a>(
+    mut transcripts: Vec<Transcript>,
+    exons: Vec<Interval>,
+    id: impl Fn(&Transcript) -> &'a [u8],
+) -> (Vec<Transcript>, Vec<Interval>) {
+    let key = |t: &Transcript| (t.contig, t.span.start, t.level, t.span.end);
+    let in_order = |a: &Transcript, b: &Transcript| key(a).cmp(&key(b)).then_with(|| id(a).cmp(id(b)));
+    if transcripts.is_sorted_by(|a, b| in_order(a, b).is_le()) {
+        return (transcripts, exons);
+    }
+    nearly::sort_by(&mut transcripts, in_order);
+    let mut sorted = Vec::with_capacity(exons.len());
+    for transcript in &mut transcripts {
+        let from = sorted.len() as u32;
+        let (old_from, old_to) = transcript.exons;
+        sorted.extend_from_slice(&exons[old_from as usize..old_to as usize]);
+        transcript.exons = (from, sorted.len() as u32);
+    }
+    (transcripts, sorted)
 }

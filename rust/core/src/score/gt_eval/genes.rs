@@ -21,26 +21,31 @@ pub(super) type Equal = fn(&Pair, u32, u32, Kind) -> bool;
 
 /// Two mRNAs are equal when the sorted ranges below them are.
 pub(super) fn mrnas_are_equal(pair: &Pair, prediction: u32, reference: u32, kind: Kind) -> bool {
-    let ranges = |tree: &Tree, at| tree.ranges_below(at, kind);
-    ranges(&pair.prediction.tree, prediction) == ranges(&pair.reference.tree, reference)
+    let (a, b) = (&pair.prediction.tree, &pair.reference.tree);
+    if a.is_flat(prediction) && b.is_flat(reference) {
+        return ranges(a, prediction, kind).eq(ranges(b, reference, kind));
+    }
+    a.ranges_below(prediction, kind) == b.ranges_below(reference, kind)
+}
+
+/// Ranges of the children of a kind, in order.
+fn ranges(tree: &Tree, at: u32, kind: Kind) -> impl Iterator<Item = (u32, u32)> + '_ {
+    tree.children_of_kind(at, kind).map(|child| tree.node(child).range())
 }
 
 /// Two genes are equal when the ranges right below them are, and their mRNAs one by one.
 pub(super) fn genes_are_equal(pair: &Pair, prediction: u32, reference: u32, kind: Kind) -> bool {
     let (a, b) = (&pair.prediction.tree, &pair.reference.tree);
-    let range = |tree: &Tree, at| tree.node(at).range();
-    let own_a = a.children_of_kind(prediction, kind).map(|at| range(a, at));
-    let own_b = b.children_of_kind(reference, kind).map(|at| range(b, at));
-    if !own_a.eq(own_b) {
+    if !ranges(a, prediction, kind).eq(ranges(b, reference, kind)) {
         return false;
     }
-    let mrnas = |tree: &Tree, at| tree.children_of_kind(at, Kind::Mrna).collect::<Vec<_>>();
-    let (mrnas_a, mrnas_b) = (mrnas(a, prediction), mrnas(b, reference));
-    if mrnas_a.len() != mrnas_b.len() {
+    let mrnas_a = a.children_of_kind(prediction, Kind::Mrna);
+    let mrnas_b = b.children_of_kind(reference, Kind::Mrna);
+    if mrnas_a.clone().count() != mrnas_b.clone().count() {
         // the original does not look at mRNAs that are not as many on both sides
         return pair.as_original;
     }
-    mrnas_a.into_iter().zip(mrnas_b).all(|(p, r)| mrnas_are_equal(pair, p, r, kind))
+    mrnas_a.zip(mrnas_b).all(|(p, r)| mrnas_are_equal(pair, p, r, kind))
 }
 
 /// Compares the predicted genes, or mRNAs, with those of the reference.

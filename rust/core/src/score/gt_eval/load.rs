@@ -11,6 +11,7 @@ use crate::annotation::attributes::{id_and_parent, items};
 use crate::annotation::rows::{format, Line, Row, Rows};
 use crate::annotation::Format;
 use crate::score::key::{Key, Place};
+use crate::score::nearly;
 use crate::{files, Error, Result};
 
 /// One side of a comparison.
@@ -64,9 +65,8 @@ impl Loaded {
             cds: Vec::new(),
         };
         loaded.visit(path, text)?;
-        // most files are sorted already, but for a few runs
-        loaded.exons.sort();
-        loaded.cds.sort();
+        nearly::sort(&mut loaded.exons);
+        nearly::sort(&mut loaded.cds);
         Ok(loaded)
     }
 
@@ -116,7 +116,8 @@ impl Loaded {
     }
 }
 
-fn key(node: &Node, position: Position) -> Key {
+/// A row as it is compared with others.
+pub(super) fn key(node: &Node, position: Position) -> Key {
     let Node { contig, start, end, strand, .. } = *node;
     Key::new(contig, Place { start, end, strand, tag: position as u8 })
 }

@@ -30,6 +30,7 @@ mod split;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod tree;
 
 use rustc_hash::FxHashMap;
@@ -76,17 +77,23 @@ pub fn evaluate(reference: &Loaded, prediction: &Loaded, options: &Options) -> S
     let numbered = prediction.contigs.iter().zip(reference.contigs.len() as u32..);
     let number = numbered.map(|(name, new)| *known.get(name.as_ref()).unwrap_or(&new)).collect();
     let pair = Pair { reference, prediction, number, as_original: options.as_original };
-    let genes = genes::compare(&pair, &reference.genes, &prediction.genes, genes::genes_are_equal);
-    let mrnas = genes::compare(&pair, &reference.mrnas, &prediction.mrnas, genes::mrnas_are_equal);
+    let (genes, mrnas) = rayon::join(
+        || genes::compare(&pair, &reference.genes, &prediction.genes, genes::genes_are_equal),
+        || genes::compare(&pair, &reference.mrnas, &prediction.mrnas, genes::mrnas_are_equal),
+    );
     let level = |i: usize, a, b| LevelStats {
         genes: genes.equal[i],
         mrnas: mrnas.equal[i],
         exons: exons::compare(&pair, a, b),
         nucleotides: exons::bases(&pair, a, b),
     };
+    let (mrna, cds) = rayon::join(
+        || level(0, &reference.exons, &prediction.exons),
+        || level(1, &reference.cds, &prediction.cds),
+    );
     Stats {
-        mrna: level(0, &reference.exons, &prediction.exons),
-        cds: level(1, &reference.cds, &prediction.cds),
+        mrna,
+        cds,
         missing_genes: genes.missing,
         wrong_genes: genes.wrong,
         missing_mrnas: mrnas.missing,

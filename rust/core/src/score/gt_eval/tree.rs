@@ -73,13 +73,26 @@ impl Tree {
             children[*at as usize] = child;
             *at += 1;
         }
+        let roots = (0..nodes.len() as u32).filter(|&at| parents[at as usize] == 0).collect();
+        Tree::nested(nodes, children, first, roots)
+    }
+
+    /// The tree of features that are nested in the file: `children` holds those of each node in the nodes'
+    /// order, `first` where each begins and one more.
+    pub(super) fn nested(nodes: Vec<Node>, children: Vec<u32>, first: Vec<u32>, roots: Vec<u32>) -> Self {
+        let mut tree = Tree { nodes, children, first, roots };
+        tree.sort();
+        tree
+    }
+
+    /// Sorts children by start and end, and roots by contig, too.
+    fn sort(&mut self) {
+        let Tree { nodes, children, first, roots } = self;
         for pair in first.windows(2) {
             let own = &mut children[pair[0] as usize..pair[1] as usize];
             own.sort_by_key(|&child| nodes[child as usize].range());
         }
-        let mut roots: Vec<u32> = (0..nodes.len() as u32).filter(|&at| parents[at as usize] == 0).collect();
         roots.sort_by_key(|&root| (nodes[root as usize].contig, nodes[root as usize].range()));
-        Tree { nodes, children, first, roots }
     }
 
     pub(super) fn node(&self, at: u32) -> &Node {
@@ -99,7 +112,7 @@ impl Tree {
         &self.children[self.first[at as usize] as usize..self.first[at as usize + 1] as usize]
     }
 
-    pub(super) fn children_of_kind(&self, at: u32, kind: Kind) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn children_of_kind(&self, at: u32, kind: Kind) -> impl Iterator<Item = u32> + Clone + '_ {
         self.children(at).iter().copied().filter(move |&child| self.node(child).kind == kind)
     }
 
@@ -130,7 +143,7 @@ impl Tree {
     }
 
     /// Calls `found` with each child and its position among those of its kind.
-    fn positions(&self, parent: u32, mut found: impl FnMut(u32, Position)) {
+    pub(super) fn positions(&self, parent: u32, mut found: impl FnMut(u32, Position)) {
         let count = |kind| self.children_of_kind(parent, kind).count();
         let all = [count(Kind::Exon), count(Kind::Cds)];
         let mut seen = [0, 0];
@@ -168,6 +181,11 @@ impl Tree {
         };
         self.roots.iter().for_each(|&root| self.walk(root, &mut note, |_, _| {}));
         last
+    }
+
+    /// Whether nothing lies below the children of a feature.
+    pub(super) fn is_flat(&self, at: u32) -> bool {
+        self.children(at).iter().all(|&child| self.children(child).is_empty())
     }
 
     /// Sorted ranges of all features of a kind below a feature.
