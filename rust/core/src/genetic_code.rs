@@ -194,6 +194,35 @@ impl GeneticCode {
     pub fn translate(&self, cds: &[u8]) -> String {
         cds.chunks_exact(3).map(|c| index(c[0], c[1], c[2]).map_or(b'X', |i| self.amino[i]) as char).collect()
     }
+
+    /// The protein of a coding sequence in letters of either case; an ambiguous codon is
+    /// translated where all that it may be means the same. Otherwise as [`Self::translate`].
+    ///
+    /// ```
+    /// let code = genet5_core::genetic_code::GeneticCode::ncbi(1).unwrap();
+    /// assert_eq!(code.translate_letters(b"atgGCNMGRCANTARTT"), b"MARX*");
+    /// ```
+    pub fn translate_letters(&self, cds: &[u8]) -> Vec<u8> {
+        let amino = |codon: &[u8]| {
+            let [a, b, c] = [codon[0], codon[1], codon[2]];
+            index(dna::code(a), dna::code(b), dna::code(c))
+                .map_or_else(|| self.ambiguous([a, b, c]), |i| self.amino[i])
+        };
+        cds.chunks_exact(3).map(amino).collect()
+    }
+
+    /// What every reading of an ambiguous codon means, else X.
+    fn ambiguous(&self, codon: [u8; 3]) -> u8 {
+        let [a, b, c] = codon.map(dna::bases_of);
+        let is_reading = |i: &usize| a >> (i / 16) & 1 == 1 && b >> (i / 4 % 4) & 1 == 1 && c >> (i % 4) & 1 == 1;
+        let mut readings = (0..64).filter(is_reading).map(|i| self.amino[i]);
+        let first = readings.next().unwrap_or(b'X');
+        if readings.all(|amino| amino == first) {
+            first
+        } else {
+            b'X'
+        }
+    }
 }
 
 /// Index of a codon in A, C, G, T order, none when a base is unknown.

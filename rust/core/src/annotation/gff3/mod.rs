@@ -11,7 +11,7 @@ use super::build::{finish, Draft, DraftGene, Marks, Part, Repairs};
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
-use crate::gene::Strand;
+use crate::gene::{Interval, Strand};
 
 /// What a row is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ enum Role {
     Protein,
     Cds,
     Stop,
+    /// Exons and UTRs, where they are asked for.
+    Exon,
     /// Exons, UTRs, introns: only their parents are looked at.
     Piece,
     /// Alignments and landmarks.
@@ -33,6 +35,7 @@ fn role(kind: &[u8], feature: Feature) -> Role {
         b"exon" if feature == Feature::Exon => Role::Cds,
         b"CDS" | b"stop_codon" if feature == Feature::Exon => Role::Piece,
         b"CDS" => Role::Cds,
+        b"exon" if feature == Feature::Structure => Role::Exon,
         b"exon" | b"start_codon" | b"pseudogenic_exon" => Role::Piece,
         b"stop_codon" => Role::Stop,
         b"intron" | b"match_part" => Role::Other,
@@ -40,6 +43,7 @@ fn role(kind: &[u8], feature: Feature) -> Role {
         b"mRNA" | b"transcript" => Role::Middle,
         b"match" | b"region" | b"chromosome" | b"contig" | b"gap" => Role::Other,
         _ if kind.ends_with(b"_match") => Role::Other,
+        _ if (kind.ends_with(b"UTR") || kind.ends_with(b"utr")) && feature == Feature::Structure => Role::Exon,
         _ if kind.ends_with(b"UTR") || kind.ends_with(b"utr") => Role::Piece,
         _ if kind.ends_with(b"gene") && kind != b"mRNA_TE_gene" => Role::Gene,
         _ => Role::Middle,
@@ -65,7 +69,7 @@ struct Node<'a> {
     marks: Marks,
 }
 
-/// A CDS or stop_codon row.
+/// A CDS or stop_codon row, or an exon.
 struct Leaf<'a> {
     part: Part<'a>,
     role: Role,
@@ -100,6 +104,7 @@ struct Reader<'a> {
     /// Parents of rows that are not kept, each named once in a row.
     pieces: Vec<(&'a [u8], u64)>,
     nameless_genes: u64,
+    occupied: FxHashMap<&'a [u8], Vec<Interval>>,
     repairs: Repairs,
 }
 
@@ -133,6 +138,9 @@ impl<'a> Reader<'a> {
         }
         self.repairs.add("attribute_without_value", u64::from(attributes.bare));
         let parents = attributes.parent.unwrap_or_default();
+        if self.feature == Feature::Structure && matches!(role, Role::Gene | Role::Middle) && holds_cds(row.kind) {
+            self.occupied.entry(row.contig).or_default().push(Interval::new(row.start, row.end));
+        }
         match role {
             Role::Other => {}
             Role::Piece => {
@@ -142,7 +150,7 @@ impl<'a> Reader<'a> {
                     self.pieces.push((parents, row.line));
                 }
             }
-            Role::Cds | Role::Stop => self.leaf(path, row, role, contig, &attributes)?,
+            Role::Cds | Role::Stop | Role::Exon => self.leaf(path, row, role, contig, &attributes)?,
             Role::Gene | Role::Middle | Role::Protein => {
                 if let Some(id) = attributes.id {
                     self.node(path, row, role, contig, id, &attributes)?;
@@ -176,7 +184,8 @@ impl<'a> Reader<'a> {
         attributes: &Attributes<'a>,
     ) -> Result<()> {
         // exons of one transcript belong together whatever their IDs
-        let id = attributes.id.filter(|_| self.feature == Feature::Cds || attributes.parent.is_none());
+        let whole = self.feature == Feature::Exon || role == Role::Exon;
+        let id = attributes.id.filter(|_| !whole || attributes.parent.is_none());
         let known = self
             .leaves
             .last()
@@ -311,7 +320,7 @@ impl<'a> Reader<'a> {
                 let found = self.parentage(path, leaf.role, leaf.parents, leaf.line)?;
                 last = (leaf.parents, leaf.role, found);
             }
-            orphans += u64::from(last.2.orphan);
+            orphans += u64::from(last.2.orphan && leaf.role != Role::Exon);
             under_protein += u64::from(last.2.protein && leaf.role == Role::Cds);
         }
         for &(parents, line) in &self.pieces {
