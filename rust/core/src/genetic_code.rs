@@ -214,7 +214,8 @@ impl GeneticCode {
     /// What every reading of an ambiguous codon means, else X.
     fn ambiguous(&self, codon: [u8; 3]) -> u8 {
         let [a, b, c] = codon.map(dna::bases_of);
-        let is_reading = |i: &usize| a >> (i / 16) & 1 == 1 && b >> (i / 4 % 4) & 1 == 1 && c >> (i % 4) & 1 == 1;
+        let has = |bases: u8, base: usize| (bases >> base) & 1 == 1;
+        let is_reading = |&i: &usize| has(a, i / 16) && has(b, i / 4 % 4) && has(c, i % 4);
         let mut readings = (0..64).filter(is_reading).map(|i| self.amino[i]);
         let first = readings.next().unwrap_or(b'X');
         if readings.all(|amino| amino == first) {

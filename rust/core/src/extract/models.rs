@@ -18,7 +18,6 @@ pub(super) const MIN_INTRON: u32 = 4;
 /// A coding transcript.
 pub(super) struct Model<'a> {
     pub id: Cow<'a, str>,
-    pub gene: &'a str,
     /// Index in the genome.
     pub contig: usize,
     pub strand: Strand,
@@ -213,7 +212,7 @@ fn model<'a>(gene: &'a Gene, transcript: &'a Transcript, contig: usize) -> Model
     } else {
         Cow::Borrowed(&transcript.exons[..])
     };
-    Model { id: plain(id), gene: &gene.id, contig, strand: gene.strand, exons, cds: &transcript.cds }
+    Model { id: plain(id), contig, strand: gene.strand, exons, cds: &transcript.cds }
 }
 
 /// A name without blanks, which would end it in a FASTA header.
