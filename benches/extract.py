@@ -37,7 +37,7 @@ def main(species=None, copies="8"):
         # the first runs make the indices
         times = {name: [] for name in ("genet5 extract", "gffread", "genet5.extract, in process")}
         for turn in range(RUNS + 1):
-            for (name, found), command in zip(times.items(), (ours, theirs, inside)):
+            for found, command in zip(times.values(), (ours, theirs, inside)):
                 measured = inner(command) if command is inside else seconds(command)
                 if turn:
                     found.append(measured)
@@ -85,8 +85,8 @@ def enlarged(species, folder, copies):
 
     texts = {}
     for name in ("gff", "fna"):
-        plain = species / name
-        texts[name] = plain.read_text() if plain.exists() else gzip.decompress((species / f"{name}.gz").read_bytes()).decode()
+        plain, packed = species / name, species / f"{name}.gz"
+        texts[name]   = (plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())).decode()
     annotation, genome = folder / "gff", folder / "fna"
     with annotation.open("w") as rows, genome.open("w") as letters:
         for copy in range(copies):
