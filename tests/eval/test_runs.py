@@ -30,7 +30,8 @@ def model(tmp_path_factory, species):
     import genet5.model.folder as folders
 
     out       = tmp_path_factory.mktemp("model")
-    tokenizer = tk.train([letters for _, letters in genomes.read_fasta(runs.one_of(species, "fna.gz", "fna"))], vocab_size=64)
+    letters   = [letters for _, letters in genomes.read_fasta(runs.one_of(species, "fna.gz", "fna"))]
+    tokenizer = tk.train(letters, vocab_size=64)
     tokenizer.save(out / "start.json")
     folders.create(out / "model", out / "start.json", "tiny", seed=5, width=32, num_layers=1, num_heads=2,
                    feed_forward=32, stem_width=16, stem_dilations=(1,), base_width=16, key_width=16, window_size=1024)

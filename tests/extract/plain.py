@@ -149,7 +149,7 @@ def products(contigs, genes, table, upstream):
         out["proteins"] += f">{t.id}\n" + lines(translate(coding(contigs, t), table).removesuffix("*"))
         bases            = [at for exon in in_order(t, t.exons) for at in in_order(t, list(range(*exon)))]
         inside           = [i for i, at in enumerate(bases, 1) if any(a <= at < b for a, b in t.cds)]
-        out["mrna"]     += f">{t.id} CDS={inside[0]}-{inside[-1]}\n" + lines(read(contigs, t, t.exons))
+        out["mrna"]     += f">{t.id} CDS={inside[0] + t.phase}-{inside[-1]}\n" + lines(read(contigs, t, t.exons))
         for what, parts in (("exon", t.exons), ("intron", t.introns)):
             for n, part in enumerate(in_order(t, parts), 1):
                 out[f"{what}s"] += f">{t.id}.{what}{n} {place(t, part)}\n" + lines(read(contigs, t, [part]))

@@ -1,4 +1,4 @@
-"""Coding sequences and proteins byte for byte as gffread writes them; differences are listed in docs/formats.md."""
+"""Coding sequences, proteins and transcripts byte for byte as gffread writes them; differences are listed in docs/formats.md."""
 
 import shutil
 import subprocess
@@ -31,6 +31,7 @@ def test_files_are_the_same(species, unpacked, tmp_path):
     assert ours[0] == theirs[0]
     # a stop inside is * here
     assert proteins(ours[1]) == theirs[1]
+    assert ours[2] == theirs[2]
 
 
 def proteins(text):

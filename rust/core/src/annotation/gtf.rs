@@ -41,7 +41,9 @@ pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annota
                 (b"exon", Feature::Exon) => reader.coding_row(path, &row)?,
                 (b"exon", Feature::Structure) => reader.exon_row(&row),
                 (b"gene" | b"transcript" | b"exon", _) => reader.gene_row(&row, feature),
-                (b"CDS" | b"stop_codon", Feature::Cds | Feature::Structure) => reader.coding_row(path, &row)?,
+                (b"CDS" | b"stop_codon", Feature::Cds | Feature::Structure) => {
+                    reader.coding_row(path, &row)?
+                }
                 _ => {}
             }
         }

@@ -18,6 +18,8 @@ pub(super) const MIN_INTRON: u32 = 4;
 /// A coding transcript.
 pub(super) struct Model<'a> {
     pub id: Cow<'a, str>,
+    /// Its CDS lies right under its gene.
+    pub implicit: bool,
     /// Index in the genome.
     pub contig: usize,
     pub strand: Strand,
@@ -87,7 +89,7 @@ pub(super) struct Models<'a> {
     pub contigs: Vec<(String, u64)>,
     /// Contigs that are taken: those of the annotation first, as it names them.
     pub order: Vec<usize>,
-    /// By contig, start, end, ID.
+    /// By contig, start, then those without a row of their own first, end, ID.
     pub models: Vec<Model<'a>>,
     /// By contig, start, end, ID.
     pub loci: Vec<Locus<'a>>,
@@ -109,7 +111,8 @@ impl<'a> Models<'a> {
             options.contigs.as_ref().map(|names| names.iter().map(String::as_str).collect());
         let mut rank = vec![0; contigs.len()];
         order.iter().enumerate().for_each(|(at, &contig)| rank[contig] = at);
-        let mut found = Models { contigs, order, models: vec![], loci: vec![], gaps: vec![], mixed_strands: 0 };
+        let mut found =
+            Models { contigs, order, models: vec![], loci: vec![], gaps: vec![], mixed_strands: 0 };
         let mut models = Vec::with_capacity(annotation.transcripts());
         for gene in &annotation.genes {
             if wanted.as_ref().is_some_and(|names| !names.contains(gene.contig.as_str())) {
@@ -170,7 +173,8 @@ impl<'a> Models<'a> {
             models.push((self.loci.len(), model));
         }
         let span = span.unwrap_or(Interval::new(0, 0));
-        let locus = Locus { id: &gene.id, contig, strand: gene.strand, span, models: vec![], canonical: best };
+        let locus =
+            Locus { id: &gene.id, contig, strand: gene.strand, span, models: vec![], canonical: best };
         self.loci.push(locus);
     }
 
@@ -181,7 +185,7 @@ impl<'a> Models<'a> {
             let key = |i: usize| {
                 let model = &models[i].1;
                 let span = model.span();
-                (rank[model.contig], span.start, span.end)
+                (rank[model.contig], span.start, !model.implicit, span.end)
             };
             key(a).cmp(&key(b)).then_with(|| models[a].1.id.as_bytes().cmp(models[b].1.id.as_bytes()))
         });
@@ -212,7 +216,8 @@ fn model<'a>(gene: &'a Gene, transcript: &'a Transcript, contig: usize) -> Model
     } else {
         Cow::Borrowed(&transcript.exons[..])
     };
-    Model { id: plain(id), contig, strand: gene.strand, exons, cds: &transcript.cds }
+    let implicit = transcript.implicit;
+    Model { id: plain(id), implicit, contig, strand: gene.strand, exons, cds: &transcript.cds }
 }
 
 /// A name without blanks, which would end it in a FASTA header.

@@ -48,16 +48,17 @@ pub(super) fn of_model(source: &Source, model: &Model, product: Product, out: &m
     Ok(1)
 }
 
-/// Where the CDS begins and ends in the joined exons, counted from 1.
+/// Where the CDS begins, with its first whole codon, and ends in the joined exons, counted from 1.
 fn cds_in_mrna(model: &Model) -> (u32, u32) {
     // bases of the exons before a position of the contig
     let before = |at: u32| model.exons.iter().map(|e| at.clamp(e.start, e.end) - e.start).sum::<u32>();
     let start = model.cds.first().map_or(0, |cds| cds.start);
     let end = model.cds.iter().map(|cds| cds.end).max().unwrap_or(0);
     let all = before(u32::MAX);
+    let first = model.phase() as u32 + 1;
     match model.strand {
-        Strand::Plus => (before(start) + 1, before(end)),
-        Strand::Minus => (all - before(end) + 1, all - before(start)),
+        Strand::Plus => (before(start) + first, before(end)),
+        Strand::Minus => (all - before(end) + first, all - before(start)),
     }
 }
 

@@ -76,8 +76,9 @@ type Phased = Vec<(Interval, u8)>;
 /// CDS segments in the order in which the gene is read, without the stop codon, and the parts of it.
 fn split_stop(source: &Source, model: &Model) -> Result<(Phased, Phased)> {
     let letters = source.cds(model)?;
-    let is_stop =
-        letters.len() > 3 && letters.len() % 3 == 0 && source.code.translate_letters(&letters).last().is_some_and(|&aa| aa == b'*');
+    let is_stop = letters.len() > 3
+        && letters.len() % 3 == 0
+        && source.code.translate_letters(&letters).last().is_some_and(|&aa| aa == b'*');
     let mut left: u32 = if is_stop { 3 } else { 0 };
     let (mut coding, mut stop) = (Phased::new(), Phased::new());
     let from_end: Box<dyn Iterator<Item = _>> =
@@ -87,7 +88,9 @@ fn split_stop(source: &Source, model: &Model) -> Result<(Phased, Phased)> {
         let taken = part.len().min(left);
         left -= taken;
         let (rest, end) = match model.strand {
-            Strand::Plus => (Interval::new(part.start, part.end - taken), Interval::new(part.end - taken, part.end)),
+            Strand::Plus => {
+                (Interval::new(part.start, part.end - taken), Interval::new(part.end - taken, part.end))
+            }
             Strand::Minus => {
                 (Interval::new(part.start + taken, part.end), Interval::new(part.start, part.start + taken))
             }

@@ -67,7 +67,10 @@ fn each_product_of_a_small_genome() {
         assert_eq!(case.run(product, &plain()).expect("runs"), expected, "{product:?}");
     }
     let gtf = case.run(Product::Gtf, &plain()).expect("runs");
-    assert!(gtf.contains("one\tGeneT5\tCDS\t15\t15\t.\t+\t1\tgene_id \"g\"; transcript_id \"t\";\n"), "{gtf}");
+    assert!(
+        gtf.contains("one\tGeneT5\tCDS\t15\t15\t.\t+\t1\tgene_id \"g\"; transcript_id \"t\";\n"),
+        "{gtf}"
+    );
     assert!(gtf.contains("one\tGeneT5\tstop_codon\t16\t18\t.\t+\t0\t"), "{gtf}");
     assert!(gtf.contains("two\tGeneT5\tCDS\t6\t8\t.\t-\t0\t"), "{gtf}");
 }

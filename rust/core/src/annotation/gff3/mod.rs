@@ -43,7 +43,9 @@ fn role(kind: &[u8], feature: Feature) -> Role {
         b"mRNA" | b"transcript" => Role::Middle,
         b"match" | b"region" | b"chromosome" | b"contig" | b"gap" => Role::Other,
         _ if kind.ends_with(b"_match") => Role::Other,
-        _ if (kind.ends_with(b"UTR") || kind.ends_with(b"utr")) && feature == Feature::Structure => Role::Exon,
+        _ if (kind.ends_with(b"UTR") || kind.ends_with(b"utr")) && feature == Feature::Structure => {
+            Role::Exon
+        }
         _ if kind.ends_with(b"UTR") || kind.ends_with(b"utr") => Role::Piece,
         _ if kind.ends_with(b"gene") && kind != b"mRNA_TE_gene" => Role::Gene,
         _ => Role::Middle,
@@ -138,7 +140,10 @@ impl<'a> Reader<'a> {
         }
         self.repairs.add("attribute_without_value", u64::from(attributes.bare));
         let parents = attributes.parent.unwrap_or_default();
-        if self.feature == Feature::Structure && matches!(role, Role::Gene | Role::Middle) && holds_cds(row.kind) {
+        if self.feature == Feature::Structure
+            && matches!(role, Role::Gene | Role::Middle)
+            && holds_cds(row.kind)
+        {
             self.occupied.entry(row.contig).or_default().push(Interval::new(row.start, row.end));
         }
         match role {
