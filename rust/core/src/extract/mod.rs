@@ -21,7 +21,7 @@ use crate::gene::Interval;
 use crate::genetic_code::GeneticCode;
 use crate::{annotation, dna};
 
-use models::{Gap, Model, Models};
+use models::{Gap, Locus, Model, Models};
 use sink::Sink;
 pub use stats::Stats;
 
@@ -171,12 +171,20 @@ pub fn run(
 }
 
 fn write_all(source: &Source, models: &Models, sinks: &mut [Sink], stop: &AtomicBool) -> Result<()> {
-    stream(&models.models, sinks, stop, |model, product, out| render::of_model(source, model, product, out))?;
-    stream(&models.loci, sinks, stop, |locus, product, out| match product {
+    let coding = |sink: &Sink| matches!(sink.product, Product::Cds | Product::Proteins);
+    let codes = sinks.iter().any(coding);
+    // the coding sequence is read once for all products
+    let cds = |model: &Model| if codes { source.cds(model) } else { Ok(Vec::new()) };
+    stream(&models.models, sinks, stop, cds, |model, cds, product, out| {
+        render::of_model(source, model, cds, product, out)
+    })?;
+    let nothing = |_: &Locus| Ok(());
+    stream(&models.loci, sinks, stop, nothing, |locus, (), product, out| match product {
         Product::Gtf => tables::gtf(source, models, locus, out),
         _ => render::of_locus(source, models, locus, product, out),
     })?;
-    stream(&models.gaps, sinks, stop, |gap: &Gap, product, out| match product {
+    let nothing = |_: &Gap| Ok(());
+    stream(&models.gaps, sinks, stop, nothing, |gap, (), product, out| match product {
         Product::Intergenic => render::gap(source, models, gap, out),
         _ => Ok(0),
     })
@@ -185,30 +193,31 @@ fn write_all(source: &Source, models: &Models, sinks: &mut [Sink], stop: &Atomic
 /// Items that one thread takes at a time.
 const PIECE: usize = 64;
 
-/// Renders items side by side and writes them in their order; `render` appends what a product has
-/// of an item, and says how many records that are.
-fn stream<T: Sync>(
+/// Renders items side by side and writes them in their order: `read` gets what all products of an
+/// item need, `render` appends what a product has of it, and says how many records that are.
+fn stream<T: Sync, R>(
     items: &[T],
     sinks: &mut [Sink],
     stop: &AtomicBool,
-    render: impl Fn(&T, Product, &mut Vec<u8>) -> Result<usize> + Sync,
+    read: impl Fn(&T) -> Result<R> + Sync,
+    render: impl Fn(&T, &R, Product, &mut Vec<u8>) -> Result<usize> + Sync,
 ) -> Result<()> {
     let products: Vec<Product> = sinks.iter().map(|sink| sink.product).collect();
+    let piece = |items: &[T]| {
+        let mut texts = vec![(Vec::new(), 0); products.len()];
+        for item in items {
+            let ready = read(item)?;
+            for (&product, (text, records)) in products.iter().zip(&mut texts) {
+                *records += render(item, &ready, product, text)?;
+            }
+        }
+        Ok(texts)
+    };
     for wave in items.chunks(PIECE * 4 * rayon::current_num_threads()) {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        let piece = |items: &[T]| {
-            let one = |&product: &Product| {
-                let mut text = Vec::new();
-                let counts = items.iter().map(|item| render(item, product, &mut text));
-                let records = counts.sum::<Result<usize>>()?;
-                Ok((text, records))
-            };
-            products.iter().map(one).collect::<Result<Vec<_>>>()
-        };
-        let rendered: Vec<Vec<(Vec<u8>, usize)>> =
-            wave.par_chunks(PIECE).map(piece).collect::<Result<_>>()?;
+        let rendered = wave.par_chunks(PIECE).map(&piece).collect::<Result<Vec<_>>>()?;
         for texts in rendered {
             for (sink, (text, records)) in sinks.iter_mut().zip(texts) {
                 sink.write(&text, records)?;

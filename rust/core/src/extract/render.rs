@@ -23,12 +23,18 @@ fn record(out: &mut Vec<u8>, header: std::fmt::Arguments, letters: &[u8]) {
     }
 }
 
-/// What a product has of a transcript.
-pub(super) fn of_model(source: &Source, model: &Model, product: Product, out: &mut Vec<u8>) -> Result<usize> {
+/// What a product has of a transcript with this coding sequence.
+pub(super) fn of_model(
+    source: &Source,
+    model: &Model,
+    cds: &[u8],
+    product: Product,
+    out: &mut Vec<u8>,
+) -> Result<usize> {
     match product {
-        Product::Cds => record(out, format_args!("{}", model.id), &source.cds(model)?),
+        Product::Cds => record(out, format_args!("{}", model.id), cds),
         Product::Proteins => {
-            let mut protein = source.code.translate_letters(&source.cds(model)?);
+            let mut protein = source.code.translate_letters(cds);
             if protein.last() == Some(&b'*') {
                 protein.pop();
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
-use super::attributes::{decode, items, Attributes};
+use super::attributes::{decode, id_and_parent, items, Attributes};
 use super::build::{finish, Draft, DraftGene, Marks, Part, Repairs};
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
@@ -131,6 +131,10 @@ impl<'a> Reader<'a> {
     fn row(&mut self, path: &Path, row: &Row<'a>) -> Result<()> {
         let contig = self.contig(row.contig);
         let role = role(row.kind, self.feature);
+        if role == Role::Exon {
+            self.exon(row, contig);
+            return Ok(());
+        }
         let attributes = Attributes::gff3(row.attributes);
         if attributes.circular {
             self.circular.push(row.contig);
@@ -147,7 +151,7 @@ impl<'a> Reader<'a> {
             self.occupied.entry(row.contig).or_default().push(Interval::new(row.start, row.end));
         }
         match role {
-            Role::Other => {}
+            Role::Other | Role::Exon => {}
             Role::Piece => {
                 let checked = self.pieces.last().is_some_and(|(last, _)| *last == parents)
                     || self.near(self.last_middle, parents).is_some();
@@ -155,7 +159,7 @@ impl<'a> Reader<'a> {
                     self.pieces.push((parents, row.line));
                 }
             }
-            Role::Cds | Role::Stop | Role::Exon => self.leaf(path, row, role, contig, &attributes)?,
+            Role::Cds | Role::Stop => self.leaf(path, row, role, contig, &attributes)?,
             Role::Gene | Role::Middle | Role::Protein => {
                 if let Some(id) = attributes.id {
                     self.node(path, row, role, contig, id, &attributes)?;
@@ -180,6 +184,23 @@ impl<'a> Reader<'a> {
         self.here.1
     }
 
+    /// An exon or UTR of a transcript; one without a parent is of no use.
+    fn exon(&mut self, row: &Row<'a>, contig: u32) {
+        if let (_, Some(parents)) = id_and_parent(row.attributes) {
+            self.leaves.push(Leaf {
+                part: Part::new(row, None),
+                role: Role::Exon,
+                contig,
+                line: row.line,
+                parents,
+                near: self.near(self.last_middle, parents),
+                gene_id: None,
+                pseudo: false,
+                marks: None,
+            });
+        }
+    }
+
     fn leaf(
         &mut self,
         path: &Path,
@@ -189,8 +210,7 @@ impl<'a> Reader<'a> {
         attributes: &Attributes<'a>,
     ) -> Result<()> {
         // exons of one transcript belong together whatever their IDs
-        let whole = self.feature == Feature::Exon || role == Role::Exon;
-        let id = attributes.id.filter(|_| !whole || attributes.parent.is_none());
+        let id = attributes.id.filter(|_| self.feature != Feature::Exon || attributes.parent.is_none());
         let known = self
             .leaves
             .last()
