@@ -203,12 +203,21 @@ impl GeneticCode {
     /// assert_eq!(code.translate_letters(b"atgGCNMGRCANTARTT"), b"MARX*");
     /// ```
     pub fn translate_letters(&self, cds: &[u8]) -> Vec<u8> {
-        let amino = |codon: &[u8]| {
-            let [a, b, c] = [codon[0], codon[1], codon[2]];
-            index(dna::code(a), dna::code(b), dna::code(c))
-                .map_or_else(|| self.ambiguous([a, b, c]), |i| self.amino[i])
+        // codons over A, C, G, T and anything else, which is looked at more closely
+        const CLOSER: u8 = 0;
+        let mut amino = [CLOSER; 125];
+        for (i, &meaning) in self.amino.iter().enumerate() {
+            amino[i / 16 * 25 + i / 4 % 4 * 5 + i % 4] = meaning;
+        }
+        let place = |[a, b, c]: [u8; 3]| usize::from(dna::code(a) * 25 + dna::code(b) * 5 + dna::code(c));
+        let meaning = |codon: &[u8]| {
+            let codon = [codon[0], codon[1], codon[2]];
+            match amino[place(codon)] {
+                CLOSER => self.ambiguous(codon),
+                meaning => meaning,
+            }
         };
-        cds.chunks_exact(3).map(amino).collect()
+        cds.chunks_exact(3).map(meaning).collect()
     }
 
     /// What every reading of an ambiguous codon means, else X.

@@ -184,11 +184,20 @@ impl IndexedFasta {
         if start == end {
             return Ok(());
         }
+        let before = out.len();
         out.reserve((end - start) as usize);
-        let mut text = &raw[entry.at(start) as usize..entry.at(end - 1) as usize + 1];
-        if parser::join(text, self.letters, out) {
+        let mut at = start;
+        while at < end {
+            let bases = (entry.line_bases - at % entry.line_bases).min(end - at);
+            let from = entry.at(at) as usize;
+            out.extend_from_slice(&raw[from..from + bases as usize]);
+            at += bases;
+        }
+        if parser::is_plain(&mut out[before..], self.letters) {
             return Ok(());
         }
+        out.truncate(before);
+        let mut text = &raw[entry.at(start) as usize..entry.at(end - 1) as usize + 1];
         while !text.is_empty() {
             let stop = memchr(b'\n', text).unwrap_or(text.len());
             parser::clean(&text[..stop], self.letters, out).map_err(|byte| {

@@ -45,7 +45,7 @@ fn case_mask(letters: Letters) -> u8 {
 
 /// Puts letters into the asked case in place; false when one is not of the plain alphabet A, C, G,
 /// T, N. A loop without branches, which the compiler turns into wide instructions.
-fn is_plain(text: &mut [u8], letters: Letters) -> bool {
+pub(super) fn is_plain(text: &mut [u8], letters: Letters) -> bool {
     let mask = case_mask(letters);
     let mut odd = 0u8;
     for letter in text {
@@ -79,7 +79,7 @@ pub(super) fn clean(piece: &[u8], letters: Letters, out: &mut Vec<u8>) -> std::r
 
 /// Appends the letters of several sequence lines; false, and nothing appended, when they hold
 /// more than plain letters.
-pub(super) fn join(lines: &[u8], letters: Letters, out: &mut Vec<u8>) -> bool {
+fn join(lines: &[u8], letters: Letters, out: &mut Vec<u8>) -> bool {
     let before = out.len();
     let mut rest = lines;
     while !rest.is_empty() {
