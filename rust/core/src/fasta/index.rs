@@ -339,10 +339,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("x.fna");
         std::fs::write(&path, text).expect("written");
-        let whole = super::super::read(&path).expect("legal");
         // made anew, then from the stored index
-        for _ in 0..2 {
-            let indexed = IndexedFasta::open(&path).expect("legal");
+        for letters in [Letters::Upper, Letters::AsWritten] {
+            let whole = super::super::read_letters(&path, letters).expect("legal");
+            let indexed = IndexedFasta::open_with(&path, letters).expect("legal");
             let lengths: Vec<_> = whole.iter().map(|c| (c.name.clone(), c.sequence.len() as u64)).collect();
             assert_eq!(indexed.contigs(), lengths);
             for contig in &whole {
