@@ -9,6 +9,7 @@ mod render;
 mod sink;
 mod stats;
 mod tables;
+mod tally;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -156,7 +157,7 @@ pub fn run(
     let source = Source { genome: &fasta, code: &code };
     let mut sinks = requests.iter().map(Sink::open).collect::<Result<Vec<_>>>()?;
     write_all(&source, &models, &mut sinks, stop)?;
-    let counted = options.stats.then(|| stats::count(&source, &models, &annotation, stop)).transpose()?;
+    let counted = options.stats.then(|| tally::count(&source, &models, &annotation, stop)).transpose()?;
     let records = sinks.iter().map(|sink| sink.records).collect();
     for sink in sinks {
         sink.commit()?;
