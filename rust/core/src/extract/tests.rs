@@ -77,14 +77,14 @@ fn each_product_of_a_small_genome() {
 
 #[test]
 fn a_split_stop_codon_stands_in_two_rows() {
-    let gff = "one\t.\tCDS\t3\t6\t.\t+\t0\tID=t\none\t.\tCDS\t17\t18\t.\t+\t2\tID=t\n";
+    let gff = "one\t.\tCDS\t3\t6\t.\t+\t0\tID=t\none\t.\tCDS\t18\t19\t.\t+\t2\tID=t\n";
     let case = Case::new(">one\nccATGTcccccccccccAAcc\n", gff);
     let gtf = case.run(Product::Gtf, &plain()).expect("runs");
     let rows: Vec<Vec<&str>> = gtf.lines().map(|line| line.split('\t').collect()).collect();
     let found: Vec<_> = rows.iter().map(|row| (row[2], row[3], row[4], row[7])).skip(4).collect();
     assert_eq!(
         found,
-        [("CDS", "3", "5", "0"), ("stop_codon", "6", "6", "0"), ("stop_codon", "17", "18", "2")]
+        [("CDS", "3", "5", "0"), ("stop_codon", "6", "6", "0"), ("stop_codon", "18", "19", "2")]
     );
 }
 
