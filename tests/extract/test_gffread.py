@@ -1,4 +1,4 @@
-"""Coding sequences, proteins and transcripts byte for byte as gffread writes them; differences are listed in docs/formats.md."""
+"""Coding sequences, proteins and transcripts are gffread's byte for byte; docs/formats.md lists the differences."""
 
 import shutil
 import subprocess
