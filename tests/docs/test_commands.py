@@ -18,13 +18,14 @@ FENCE      = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SMALLER    = {"--preset small": "--preset tiny", "--vocab-size 1024": "--vocab-size 256",
               "--max-minutes 60": "--max-steps 2 --no-calibrate --generate-every -1 --crop 4096 --row-tokens 2048"}
 # outputs that the workspace holds already
-REPLACED   = ("init", "bake", "sft", "predict", "simulate", "tokenizer train")
+REPLACED   = ("init", "bake", "sft", "predict", "simulate", "tokenizer train", "extract")
 SEED_STEPS = (
     "genet5 simulate raw/S.cerevisiae --length 60000 --contigs 2",
     "genet5 tokenizer train raw tokenizer.json --vocab-size 256",
     "genet5 tokenizer train raw tokenizer --vocab-size 256",
     "genet5 bake raw baked --tokenizer tokenizer.json --window-size 4096 --val-share 0.2",
     "genet5 init model/yeast --tokenizer tokenizer.json --preset tiny",
+    "genet5 init model/larger --tokenizer tokenizer.json --preset tiny --seed 1",
     "genet5 init model/start --tokenizer tokenizer.json --preset tiny",
 )
 

@@ -6,8 +6,8 @@ import shutil
 import sys
 import tempfile
 
-import genet5.errors as errors
 import genet5.genome as genome
+import genet5.outputs as outputs
 
 
 def check(paths, id_prefix, force):
@@ -21,16 +21,7 @@ def check(paths, id_prefix, force):
 
     if not re.fullmatch(r"[A-Za-z0-9._-]*", id_prefix):
         raise ValueError(f"the ID prefix {id_prefix!r} may have letters, digits, '.', '_' and '-' only")
-    files = [pathlib.Path(path) for path in paths if path is not None and str(path) != "-"]
-    if len({file.resolve() for file in files}) < len(files):
-        raise errors.DataError("two outputs have the same name")
-    for file in files:
-        if file.is_dir():
-            raise errors.DataError(f"{file} is a folder; name a file")
-        if not file.parent.is_dir():
-            raise errors.DataError(f"{file.parent} does not exist; make the folder first")
-        if file.exists() and not force:
-            raise errors.DataError(f"{file} is there already; --force replaces it")
+    outputs.check(paths, force)
 
 
 def write(source, genes, gff3, proteins=None, cds=None, genetic_code=1, id_prefix=""):

@@ -46,6 +46,58 @@ pub fn complement(code: u8) -> u8 {
     }
 }
 
+const COMPLEMENTS: [u8; 256] = {
+    let (from, to) = (b"ACGTURYSWKMBDHV", b"TGCAAYRSWMKVHDB");
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] = i as u8;
+        i += 1;
+    }
+    let mut i = 0;
+    while i < from.len() {
+        table[from[i] as usize] = to[i];
+        table[from[i].to_ascii_lowercase() as usize] = to[i].to_ascii_lowercase();
+        i += 1;
+    }
+    table
+};
+
+/// Reverses and complements letters in place: IUPAC codes and the case are kept.
+///
+/// ```
+/// let mut letters = *b"AACgRN";
+/// genet5_core::dna::reverse_complement_letters(&mut letters);
+/// assert_eq!(&letters, b"NYcGTT");
+/// ```
+pub fn reverse_complement_letters(letters: &mut [u8]) {
+    letters.reverse();
+    for letter in letters {
+        *letter = COMPLEMENTS[*letter as usize];
+    }
+}
+
+/// The bases that a letter stands for, as bits: A 1, C 2, G 4, T 8; all of them for N and X.
+pub fn bases_of(letter: u8) -> u8 {
+    match letter.to_ascii_uppercase() {
+        b'A' => 1,
+        b'C' => 2,
+        b'G' => 4,
+        b'T' | b'U' => 8,
+        b'R' => 5,
+        b'Y' => 10,
+        b'S' => 6,
+        b'W' => 9,
+        b'K' => 12,
+        b'M' => 3,
+        b'B' => 14,
+        b'D' => 13,
+        b'H' => 11,
+        b'V' => 7,
+        _ => 15,
+    }
+}
+
 /// The reverse complement of a sequence of codes.
 ///
 /// ```

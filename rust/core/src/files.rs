@@ -96,18 +96,52 @@ pub fn damaged(path: &Path, error: &std::io::Error) -> Error {
 /// # Errors
 /// [`Error::Io`] of the file system, or whatever `fill` returns; nothing is left behind then.
 pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let temporary = temporary_name(path);
-    let result = (|| {
+    let mut pending = Pending::create(path)?;
+    fill(&mut pending.out)?;
+    pending.commit()
+}
+
+/// A file under a temporary name in its folder: [`Self::commit`] gives it its name; dropped
+/// before that, it is removed.
+#[derive(Debug)]
+pub struct Pending {
+    path: PathBuf,
+    temporary: PathBuf,
+    /// Where to write.
+    pub out: BufWriter<File>,
+    committed: bool,
+}
+
+impl Pending {
+    /// Opens the temporary file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder does not allow it.
+    pub fn create(path: &Path) -> Result<Self> {
+        let temporary = temporary_name(path);
         let file = File::create(&temporary).map_err(Error::io(path))?;
-        let mut out = BufWriter::with_capacity(1 << 16, file);
-        fill(&mut out)?;
-        out.flush().map_err(Error::io(path))?;
-        fs::rename(&temporary, path).map_err(Error::io(path))
-    })();
-    if result.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let out = BufWriter::with_capacity(1 << 16, file);
+        Ok(Pending { path: path.to_path_buf(), temporary, out, committed: false })
     }
-    result
+
+    /// Renames the whole file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the file system; the file is removed then.
+    pub fn commit(mut self) -> Result<()> {
+        self.out.flush().map_err(Error::io(&self.path))?;
+        fs::rename(&self.temporary, &self.path).map_err(Error::io(&self.path))?;
+        self.committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.committed {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
 }
 
 fn temporary_name(path: &Path) -> PathBuf {

@@ -47,6 +47,25 @@ impl Interval {
         self.end.saturating_sub(self.start)
     }
 
+    /// Stretches sorted, and joined where they touch or overlap.
+    ///
+    /// ```
+    /// use genet5_core::gene::Interval;
+    /// let parts = [(8, 9), (1, 4), (4, 6), (2, 3)].map(|(a, b)| Interval::new(a, b));
+    /// assert_eq!(Interval::join(parts.to_vec()), [Interval::new(1, 6), Interval::new(8, 9)]);
+    /// ```
+    pub fn join(mut parts: Vec<Interval>) -> Vec<Interval> {
+        parts.sort_unstable();
+        let mut joined: Vec<Interval> = Vec::with_capacity(parts.len());
+        for part in parts {
+            match joined.last_mut() {
+                Some(last) if part.start <= last.end => last.end = last.end.max(part.end),
+                _ => joined.push(part),
+            }
+        }
+        joined
+    }
+
     /// Whether it holds no base.
     pub fn is_empty(&self) -> bool {
         self.end <= self.start

@@ -194,6 +194,45 @@ impl GeneticCode {
     pub fn translate(&self, cds: &[u8]) -> String {
         cds.chunks_exact(3).map(|c| index(c[0], c[1], c[2]).map_or(b'X', |i| self.amino[i]) as char).collect()
     }
+
+    /// The protein of a coding sequence in letters of either case; an ambiguous codon is
+    /// translated where all that it may be means the same. Otherwise as [`Self::translate`].
+    ///
+    /// ```
+    /// let code = genet5_core::genetic_code::GeneticCode::ncbi(1).unwrap();
+    /// assert_eq!(code.translate_letters(b"atgGCNMGRCANTARTT"), b"MARX*");
+    /// ```
+    pub fn translate_letters(&self, cds: &[u8]) -> Vec<u8> {
+        // codons over A, C, G, T and anything else, which is looked at more closely
+        const CLOSER: u8 = 0;
+        let mut amino = [CLOSER; 125];
+        for (i, &meaning) in self.amino.iter().enumerate() {
+            amino[i / 16 * 25 + i / 4 % 4 * 5 + i % 4] = meaning;
+        }
+        let place = |[a, b, c]: [u8; 3]| usize::from(dna::code(a) * 25 + dna::code(b) * 5 + dna::code(c));
+        let meaning = |codon: &[u8]| {
+            let codon = [codon[0], codon[1], codon[2]];
+            match amino[place(codon)] {
+                CLOSER => self.ambiguous(codon),
+                meaning => meaning,
+            }
+        };
+        cds.chunks_exact(3).map(meaning).collect()
+    }
+
+    /// What every reading of an ambiguous codon means, else X.
+    fn ambiguous(&self, codon: [u8; 3]) -> u8 {
+        let [a, b, c] = codon.map(dna::bases_of);
+        let has = |bases: u8, base: usize| (bases >> base) & 1 == 1;
+        let is_reading = |&i: &usize| has(a, i / 16) && has(b, i / 4 % 4) && has(c, i % 4);
+        let mut readings = (0..64).filter(is_reading).map(|i| self.amino[i]);
+        let first = readings.next().unwrap_or(b'X');
+        if readings.all(|amino| amino == first) {
+            first
+        } else {
+            b'X'
+        }
+    }
 }
 
 /// Index of a codon in A, C, G, T order, none when a base is unknown.

@@ -3,7 +3,8 @@
 //! Data flows one way: [`fasta`] and [`annotation`] read a genome into gene models, [`bake`]
 //! cuts it into windows with [`tokenizer`] and [`grammar`] and writes shards, [`batch`] packs
 //! windows into arrays for the model, [`lattice`] turns the model's scores into the best genes,
-//! [`gff3`] writes them and [`score`] compares them with a reference.
+//! [`gff3`] writes them and [`score`] compares them with a reference. [`extract`] takes sequences
+//! and statistics out of any annotation.
 //!
 //! Coordinates are 0-based and half-open everywhere; GFF and GTF files are 1-based and closed,
 //! and only their readers and writers know it.
@@ -16,6 +17,7 @@ pub mod channels;
 pub mod checklist;
 pub mod dna;
 pub mod error;
+pub mod extract;
 pub mod fasta;
 pub mod files;
 pub mod gene;

@@ -6,6 +6,7 @@ mod bake;
 mod batch;
 mod detach;
 mod error;
+mod extract;
 mod genome;
 mod grammar;
 mod lattice;
@@ -18,6 +19,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     genome::register(module)?;
+    extract::register(module)?;
     tokenizer::register(module)?;
     grammar::register(module)?;
     lattice::register(module)?;

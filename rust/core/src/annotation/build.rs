@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::attributes::{decode, Attributes};
 use super::rows::Row;
 use super::{Cds, Gene, Transcript};
-use crate::gene::Strand;
+use crate::gene::{Interval, Strand};
 
 /// Repairs by kind.
 #[derive(Debug, Default)]
@@ -78,6 +78,8 @@ pub(super) struct Draft<'a> {
     pub id: String,
     pub cds: Vec<Part<'a>>,
     pub stops: Vec<Part<'a>>,
+    pub exons: Vec<Interval>,
+    pub implicit: bool,
     pub marks: Marks,
     /// The strand of the transcript's or gene's own row.
     pub strand: Option<Strand>,
@@ -90,6 +92,7 @@ pub(super) struct DraftGene<'a> {
     pub contig: String,
     pub line: u64,
     pub pseudo: bool,
+    pub row: Option<Interval>,
     pub transcripts: Vec<Draft<'a>>,
 }
 
@@ -108,6 +111,7 @@ pub(super) fn finish(draft: DraftGene, repairs: &mut Repairs) -> Option<Gene> {
         strand,
         transcripts,
         pseudo: draft.pseudo,
+        row: draft.row,
         line: draft.line,
     })
 }
@@ -136,7 +140,9 @@ fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript>
         };
         transcripts.push(Transcript {
             id,
+            exons: exons(&draft.exons, &chain),
             cds: with_phases(&chain, strand, repairs),
+            implicit: draft.implicit,
             partial_start: marks.open_start || left,
             partial_end: marks.open_end || right,
             mixed_strands,
@@ -145,6 +151,15 @@ fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript>
     }
     repairs.add("several_cds_in_transcript", u64::from(several));
     transcripts
+}
+
+/// Exon and UTR rows and the CDS joined where they touch; nothing where there are no such rows.
+fn exons(rows: &[Interval], chain: &[Part]) -> Vec<Interval> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let cds = chain.iter().map(|part| Interval::new(part.start, part.end));
+    Interval::join(rows.iter().copied().chain(cds).collect())
 }
 
 /// The rows of each CDS: by ID where rows share one, all together where every row has its own.

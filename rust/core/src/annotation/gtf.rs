@@ -9,6 +9,7 @@ use super::build::{finish, Draft, DraftGene, Part, Repairs};
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
+use crate::gene::Interval;
 
 /// Sequence, gene and transcript.
 type Key<'a> = (&'a [u8], &'a [u8], &'a [u8]);
@@ -23,6 +24,7 @@ struct Reader<'a> {
     transcript_of: FxHashMap<Key<'a>, (usize, usize)>,
     /// Sequence on which a transcript was first seen.
     home: FxHashMap<&'a [u8], &'a [u8]>,
+    occupied: FxHashMap<&'a [u8], Vec<Interval>>,
     repairs: Repairs,
 }
 
@@ -37,8 +39,11 @@ pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annota
             }
             match (row.kind, feature) {
                 (b"exon", Feature::Exon) => reader.coding_row(path, &row)?,
-                (b"gene" | b"transcript" | b"exon", _) => reader.gene_row(&row),
-                (b"CDS" | b"stop_codon", Feature::Cds) => reader.coding_row(path, &row)?,
+                (b"exon", Feature::Structure) => reader.exon_row(&row),
+                (b"gene" | b"transcript" | b"exon", _) => reader.gene_row(&row, feature),
+                (b"CDS" | b"stop_codon", Feature::Cds | Feature::Structure) => {
+                    reader.coding_row(path, &row)?
+                }
                 _ => {}
             }
         }
@@ -48,13 +53,29 @@ pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annota
 
 impl<'a> Reader<'a> {
     /// Makes sure that a gene is known even when nothing of it codes.
-    fn gene_row(&mut self, row: &Row<'a>) {
+    fn gene_row(&mut self, row: &Row<'a>, feature: Feature) {
+        if feature == Feature::Structure {
+            self.occupied.entry(row.contig).or_default().push(Interval::new(row.start, row.end));
+        }
         let attributes = Attributes::gtf(row.attributes);
         // BRAKER's rows hold one bare word, of a transcript too
         let bare = attributes.id.filter(|_| row.kind == b"gene");
         if let Some(name) = attributes.gene_id.or(bare) {
             let gene = self.gene(row, name);
             self.genes[gene].pseudo |= attributes.pseudo;
+            if row.kind == b"gene" {
+                self.genes[gene].row = Some(Interval::new(row.start, row.end));
+            }
+        }
+    }
+
+    /// An exon of a transcript that may have no CDS.
+    fn exon_row(&mut self, row: &Row<'a>) {
+        self.gene_row(row, Feature::Structure);
+        let attributes = Attributes::gtf(row.attributes);
+        if let Some(name) = attributes.transcript_id.or(attributes.id) {
+            let (gene, at) = self.transcript(row, attributes.gene_id.unwrap_or(name), name);
+            self.genes[gene].transcripts[at].exons.push(Interval::new(row.start, row.end));
         }
     }
 
@@ -65,6 +86,7 @@ impl<'a> Reader<'a> {
                 contig: decode(row.contig),
                 line: row.line,
                 pseudo: false,
+                row: None,
                 transcripts: Vec::new(),
             });
             self.genes.len() - 1
@@ -78,20 +100,7 @@ impl<'a> Reader<'a> {
                 "a CDS, exon or stop_codon row without transcript_id; GTF needs gene_id and transcript_id";
             return Err(Error::input(path, row.line, message));
         };
-        let gene_name = attributes.gene_id.unwrap_or(name);
-        let key = (row.contig, gene_name, name);
-        let (gene, at) = match self.transcript_of.get(&key) {
-            Some(&place) => place,
-            None => {
-                let home = *self.home.entry(name).or_insert(row.contig);
-                self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig));
-                let gene = self.gene(row, gene_name);
-                let place = (gene, self.genes[gene].transcripts.len());
-                self.genes[gene].transcripts.push(Draft { id: decode_name(name), ..Draft::default() });
-                self.transcript_of.insert(key, place);
-                place
-            }
-        };
+        let (gene, at) = self.transcript(row, attributes.gene_id.unwrap_or(name), name);
         self.genes[gene].pseudo |= attributes.pseudo;
         let draft = &mut self.genes[gene].transcripts[at];
         draft.marks.add(&attributes);
@@ -101,6 +110,21 @@ impl<'a> Reader<'a> {
             draft.stops.push(Part::new(row, None));
         }
         Ok(())
+    }
+
+    /// Gene and place in it of a transcript, opened where it is new.
+    fn transcript(&mut self, row: &Row<'a>, gene_name: &'a [u8], name: &'a [u8]) -> (usize, usize) {
+        let key = (row.contig, gene_name, name);
+        if let Some(&place) = self.transcript_of.get(&key) {
+            return place;
+        }
+        let home = *self.home.entry(name).or_insert(row.contig);
+        self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig));
+        let gene = self.gene(row, gene_name);
+        let place = (gene, self.genes[gene].transcripts.len());
+        self.genes[gene].transcripts.push(Draft { id: decode_name(name), ..Draft::default() });
+        self.transcript_of.insert(key, place);
+        place
     }
 
     fn finish(mut self) -> Annotation {
@@ -117,6 +141,7 @@ impl<'a> Reader<'a> {
             genes,
             pseudogenes,
             repairs: self.repairs.0,
+            occupied: self.occupied.into_iter().map(|(name, parts)| (decode(name), parts)).collect(),
         }
     }
 }

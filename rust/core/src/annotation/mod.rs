@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) use gff3::{role, Role};
+use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::files;
@@ -46,6 +47,8 @@ pub enum Feature {
     Cds,
     /// `exon` rows, those of transcripts without CDS too; phases mean nothing then.
     Exon,
+    /// `CDS` and `stop_codon` rows, and around them exons, UTRs and the rows of genes.
+    Structure,
 }
 
 /// One CDS segment with its GFF phase: the bases to skip from its 5' end to the next codon.
@@ -67,6 +70,11 @@ pub struct Transcript {
     /// The CDS segments, stop codon included, ascending on both strands. They may touch or
     /// overlap where the file says so (programmed frameshifts).
     pub cds: Vec<Cds>,
+    /// Exons, ascending and apart from each other, CDS included; empty unless [`read_structure`]
+    /// read the file and it has exons or UTRs of this transcript.
+    pub exons: Vec<Interval>,
+    /// It has no row of its own: its CDS lies right under the gene.
+    pub implicit: bool,
     /// The file says that the 5' end is missing.
     pub partial_start: bool,
     /// The file says that the 3' end is missing.
@@ -102,6 +110,8 @@ pub struct Gene {
     pub transcripts: Vec<Transcript>,
     /// The file calls it a pseudogene.
     pub pseudo: bool,
+    /// Where its own row lies, where it has one.
+    pub row: Option<Interval>,
     /// Line of its first row.
     pub line: u64,
 }
@@ -133,6 +143,9 @@ pub struct Annotation {
     pub pseudogenes: u64,
     /// What was mended or guessed, counted by kind.
     pub repairs: BTreeMap<&'static str, u64>,
+    /// Where rows of genes and transcripts lie, non-coding ones too, by sequence; empty unless
+    /// [`read_structure`] read the file.
+    pub occupied: FxHashMap<String, Vec<Interval>>,
 }
 
 impl Annotation {
@@ -174,6 +187,15 @@ impl Annotation {
 pub fn read(path: impl AsRef<Path>) -> Result<Annotation> {
     let path = path.as_ref();
     parse(path, &files::read(path)?)
+}
+
+/// Reads a file as [`read`] does, with exons, the genes' own rows and where non-coding genes lie.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_structure(path: impl AsRef<Path>) -> Result<Annotation> {
+    let path = path.as_ref();
+    parse_feature(path, &files::read(path)?, Feature::Structure)
 }
 
 /// Reads the text of a GFF3 or GTF file; `path` is for messages.

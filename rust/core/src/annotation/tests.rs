@@ -254,3 +254,49 @@ proptest! {
         }
     }
 }
+
+fn structure(text: &str) -> Annotation {
+    parse_feature(Path::new("x.gff"), text.as_bytes(), Feature::Structure).expect("legal")
+}
+
+#[test]
+fn the_structure_has_exons_gene_rows_and_what_does_not_code() {
+    let gff = "chr\t.\tgene\t1\t90\t.\t+\t.\tID=g\n\
+        chr\t.\tmRNA\t5\t80\t.\t+\t.\tID=t;Parent=g\n\
+        chr\t.\tfive_prime_UTR\t5\t10\t.\t+\t.\tParent=t\n\
+        chr\t.\tCDS\t11\t20\t.\t+\t0\tParent=t\n\
+        chr\t.\texon\t31\t80\t.\t+\t.\tID=e;Parent=t,u\n\
+        chr\t.\tCDS\t31\t41\t.\t+\t2\tParent=t\n\
+        chr\t.\tmRNA\t31\t80\t.\t+\t.\tID=u;Parent=g\n\
+        chr\t.\tgene\t101\t109\t.\t-\t.\tID=h\n\
+        chr\t.\tCDS\t101\t109\t.\t-\t0\tID=c;Parent=h\n\
+        chr\t.\ttRNA\t201\t209\t.\t-\t.\tID=r\n";
+    let gtf = "chr\t.\tgene\t1\t90\t.\t+\t.\tgene_id \"g\";\n\
+        chr\t.\texon\t5\t20\t.\t+\t.\tgene_id \"g\"; transcript_id \"t\";\n\
+        chr\t.\tCDS\t11\t20\t.\t+\t0\tgene_id \"g\"; transcript_id \"t\";\n\
+        chr\t.\texon\t31\t80\t.\t+\t.\tgene_id \"g\"; transcript_id \"t\";\n\
+        chr\t.\tCDS\t31\t41\t.\t+\t2\tgene_id \"g\"; transcript_id \"t\";\n\
+        chr\t.\texon\t31\t80\t.\t+\t.\tgene_id \"g\"; transcript_id \"u\";\n";
+    for text in [gff, gtf] {
+        let found = structure(text);
+        let gene = &found.genes[0];
+        assert_eq!((gene.row, gene.transcripts.len()), (Some(Interval::new(0, 90)), 1));
+        assert_eq!(gene.transcripts[0].exons, [Interval::new(4, 20), Interval::new(30, 80)]);
+        assert!(!gene.transcripts[0].implicit);
+        // the coding genes are those of the plain reading
+        let plain = parse(Path::new("x.gff"), text.as_bytes()).expect("legal");
+        let cds = |a: &Annotation| {
+            a.genes
+                .iter()
+                .flat_map(|g| &g.transcripts)
+                .map(|t| (t.id.clone(), t.cds.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cds(&found), cds(&plain));
+        assert!(plain.occupied.is_empty() && plain.genes[0].transcripts[0].exons.is_empty());
+    }
+    let found = structure(gff);
+    assert!(found.genes[1].transcripts[0].implicit && found.genes[1].transcripts[0].exons.is_empty());
+    let occupied = Interval::join(found.occupied["chr"].clone());
+    assert_eq!(occupied, [Interval::new(0, 90), Interval::new(100, 109), Interval::new(200, 209)]);
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use memchr::memchr;
 use rustc_hash::FxHashMap;
 
-use super::{complain, parser, Contig};
+use super::{complain, parser, Contig, Letters};
 use crate::error::{Error, Result};
 use crate::files::{self, Bytes};
 
@@ -37,6 +37,7 @@ enum Store {
 /// and written when the folder allows it. A compressed file is loaded whole.
 pub struct IndexedFasta {
     path: PathBuf,
+    letters: Letters,
     store: Store,
     by_name: FxHashMap<String, usize>,
 }
@@ -57,10 +58,19 @@ impl IndexedFasta {
     /// assert_eq!(genome.contigs(), [("one".to_string(), 10)]);
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, Letters::Upper)
+    }
+
+    /// Opens a file whose letters come out in the asked case.
+    ///
+    /// # Errors
+    /// As [`super::read`].
+    pub fn open_with(path: impl AsRef<Path>, letters: Letters) -> Result<Self> {
         let path = path.as_ref();
+        let load = || super::read_letters(path, letters).map(Store::Loaded);
         let raw = files::map(path)?;
         let store = if files::is_gzip(&raw) {
-            Store::Loaded(super::read(path)?)
+            load()?
         } else {
             let stored = read_fai(path, &raw);
             match stored {
@@ -71,7 +81,7 @@ impl IndexedFasta {
                         let _ = write_fai(path, &entries);
                         Store::Mapped(raw, entries)
                     }
-                    None => Store::Loaded(super::read(path)?),
+                    None => load()?,
                 },
             }
         };
@@ -80,7 +90,7 @@ impl IndexedFasta {
             Store::Loaded(contigs) => contigs.iter().map(|c| c.name.clone()).collect(),
         };
         let by_name = names.into_iter().enumerate().map(|(i, name)| (name, i)).collect();
-        Ok(IndexedFasta { path: path.to_path_buf(), store, by_name })
+        Ok(IndexedFasta { path: path.to_path_buf(), letters, store, by_name })
     }
 
     /// Names and lengths, in the file's order.
@@ -93,7 +103,12 @@ impl IndexedFasta {
         }
     }
 
-    /// The bases `start..end` of a contig, upper-case.
+    /// The place of a contig in the file's order.
+    pub fn position(&self, contig: &str) -> Option<usize> {
+        self.by_name.get(contig).copied()
+    }
+
+    /// The bases `start..end` of a contig.
     ///
     /// # Errors
     /// [`Error::Value`] when there is no such contig or the range leaves it; [`Error::Input`]
@@ -101,15 +116,29 @@ impl IndexedFasta {
     pub fn fetch(&self, contig: &str, start: u64, end: u64) -> Result<Vec<u8>> {
         let missing = || Error::value(format!("{} has no sequence '{contig}'", self.path.display()));
         let index = *self.by_name.get(contig).ok_or_else(missing)?;
+        let mut out = Vec::new();
+        self.append(index, start, end, &mut out)?;
+        Ok(out)
+    }
+
+    /// Appends the bases `start..end` of the contig at a place of the file's order.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn append(&self, index: usize, start: u64, end: u64, out: &mut Vec<u8>) -> Result<()> {
         let length = self.length(index);
         if start > end || end > length {
             return Err(Error::value(format!(
-                "{start}..{end} is outside of sequence '{contig}' of {length} bases"
+                "{start}..{end} is outside of sequence '{}' of {length} bases",
+                self.name(index)
             )));
         }
         match &self.store {
-            Store::Loaded(contigs) => Ok(contigs[index].sequence[start as usize..end as usize].to_vec()),
-            Store::Mapped(raw, entries) => self.fetch_mapped(raw, &entries[index], start, end),
+            Store::Loaded(contigs) => {
+                out.extend_from_slice(&contigs[index].sequence[start as usize..end as usize]);
+                Ok(())
+            }
+            Store::Mapped(raw, entries) => self.append_mapped(raw, &entries[index], start, end, out),
         }
     }
 
@@ -129,6 +158,14 @@ impl IndexedFasta {
         self.fetch_from(contig, 0)
     }
 
+    /// The name of the contig at a place of the file's order.
+    pub fn name(&self, index: usize) -> &str {
+        match &self.store {
+            Store::Mapped(_, entries) => &entries[index].name,
+            Store::Loaded(contigs) => &contigs[index].name,
+        }
+    }
+
     fn length(&self, index: usize) -> u64 {
         match &self.store {
             Store::Mapped(_, entries) => entries[index].length,
@@ -136,25 +173,41 @@ impl IndexedFasta {
         }
     }
 
-    fn fetch_mapped(&self, raw: &[u8], entry: &Entry, start: u64, end: u64) -> Result<Vec<u8>> {
-        let mut out = Vec::with_capacity((end - start) as usize);
+    fn append_mapped(
+        &self,
+        raw: &[u8],
+        entry: &Entry,
+        start: u64,
+        end: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         if start == end {
-            return Ok(out);
+            return Ok(());
         }
+        let before = out.len();
+        out.reserve((end - start) as usize);
+        let mut at = start;
+        while at < end {
+            let bases = (entry.line_bases - at % entry.line_bases).min(end - at);
+            let from = entry.at(at) as usize;
+            out.extend_from_slice(&raw[from..from + bases as usize]);
+            at += bases;
+        }
+        if parser::is_plain(&mut out[before..], self.letters) {
+            return Ok(());
+        }
+        out.truncate(before);
         let mut text = &raw[entry.at(start) as usize..entry.at(end - 1) as usize + 1];
-        if parser::join(text, &mut out) {
-            return Ok(out);
-        }
         while !text.is_empty() {
             let stop = memchr(b'\n', text).unwrap_or(text.len());
-            parser::clean(&text[..stop], &mut out).map_err(|byte| {
+            parser::clean(&text[..stop], self.letters, out).map_err(|byte| {
                 let before = text.as_ptr() as usize - raw.as_ptr() as usize;
                 let line = 1 + memchr::memchr_iter(b'\n', &raw[..before]).count() as u64;
                 complain(&self.path, line, parser::illegal(byte))
             })?;
             text = &text[(stop + 1).min(text.len())..];
         }
-        Ok(out)
+        Ok(())
     }
 }
 
@@ -286,10 +339,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("x.fna");
         std::fs::write(&path, text).expect("written");
-        let whole = super::super::read(&path).expect("legal");
         // made anew, then from the stored index
-        for _ in 0..2 {
-            let indexed = IndexedFasta::open(&path).expect("legal");
+        for letters in [Letters::Upper, Letters::AsWritten] {
+            let whole = super::super::read_letters(&path, letters).expect("legal");
+            let indexed = IndexedFasta::open_with(&path, letters).expect("legal");
             let lengths: Vec<_> = whole.iter().map(|c| (c.name.clone(), c.sequence.len() as u64)).collect();
             assert_eq!(indexed.contigs(), lengths);
             for contig in &whole {

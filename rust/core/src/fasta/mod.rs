@@ -25,6 +25,15 @@ pub struct Contig {
     pub sequence: Vec<u8>,
 }
 
+/// In which case letters come out of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letters {
+    /// All in upper case.
+    Upper,
+    /// As the file has them: small ones mostly mark repeats.
+    AsWritten,
+}
+
 /// Reads every sequence of a file, compressed or not, in the file's order.
 ///
 /// # Errors
@@ -41,9 +50,12 @@ pub struct Contig {
 /// assert_eq!(contigs[1].sequence, b"RYT");
 /// ```
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<Contig>> {
-    let path = path.as_ref();
+    read_letters(path.as_ref(), Letters::Upper)
+}
+
+fn read_letters(path: &Path, letters: Letters) -> Result<Vec<Contig>> {
     let raw = files::map(path)?;
-    let mut parser = parser::Parser::new(path);
+    let mut parser = parser::Parser::new(path, letters);
     if files::is_gzip(&raw) {
         let mut inflate = MultiGzDecoder::new(&raw[..]);
         let mut chunk = vec![0; 1 << 18];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use memchr::{memchr, memchr_iter};
 use rustc_hash::FxHashMap;
 
-use super::{complain, Contig};
+use super::{complain, Contig, Letters};
 use crate::error::{Error, Result};
 
 /// Bytes that are tried as plain letters before they are looked at one by one.
@@ -32,33 +32,46 @@ const CLEAN: [u8; 256] = {
     table
 };
 
-/// Upper-cases letters in place; false when one is not of the plain alphabet A, C, G, T, N.
-/// A loop without branches, which the compiler turns into wide instructions.
-fn is_plain(letters: &mut [u8]) -> bool {
+/// The bit that tells a small letter from a capital.
+const SMALL: u8 = 0x20;
+
+/// The bits of a byte's case that come out.
+fn case_mask(letters: Letters) -> u8 {
+    match letters {
+        Letters::Upper => 0,
+        Letters::AsWritten => SMALL,
+    }
+}
+
+/// Puts letters into the asked case in place; false when one is not of the plain alphabet A, C, G,
+/// T, N. A loop without branches, which the compiler turns into wide instructions.
+pub(super) fn is_plain(text: &mut [u8], letters: Letters) -> bool {
+    let mask = case_mask(letters);
     let mut odd = 0u8;
-    for letter in letters {
-        let b = *letter & 0xdf;
+    for letter in text {
+        let b = *letter & !SMALL;
         let plain = u8::from(b == b'A')
             | u8::from(b == b'C')
             | u8::from(b == b'G')
             | u8::from(b == b'T')
             | u8::from(b == b'N');
         odd |= plain ^ 1;
-        *letter = b;
+        *letter = b | (*letter & mask);
     }
     odd == 0
 }
 
-/// Appends the letters of a piece of one sequence line, upper-cased and without blanks.
+/// Appends the letters of a piece of one sequence line, in the asked case and without blanks.
 ///
 /// # Errors
 /// The offending byte.
-pub(super) fn clean(piece: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), u8> {
+pub(super) fn clean(piece: &[u8], letters: Letters, out: &mut Vec<u8>) -> std::result::Result<(), u8> {
+    let mask = case_mask(letters);
     for &byte in piece {
         match CLEAN[byte as usize] {
             ILLEGAL => return Err(byte),
             BLANK => {}
-            letter => out.push(letter),
+            letter => out.push(letter | (byte & mask)),
         }
     }
     Ok(())
@@ -66,7 +79,7 @@ pub(super) fn clean(piece: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), 
 
 /// Appends the letters of several sequence lines; false, and nothing appended, when they hold
 /// more than plain letters.
-pub(super) fn join(lines: &[u8], out: &mut Vec<u8>) -> bool {
+fn join(lines: &[u8], letters: Letters, out: &mut Vec<u8>) -> bool {
     let before = out.len();
     let mut rest = lines;
     while !rest.is_empty() {
@@ -74,7 +87,7 @@ pub(super) fn join(lines: &[u8], out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]));
         rest = &rest[(end + 1).min(rest.len())..];
     }
-    let plain = is_plain(&mut out[before..]);
+    let plain = is_plain(&mut out[before..], letters);
     if !plain {
         out.truncate(before);
     }
@@ -102,6 +115,7 @@ pub(super) fn name(header: &[u8]) -> &[u8] {
 /// Reads FASTA text pushed to it piece by piece.
 pub(super) struct Parser {
     path: PathBuf,
+    letters: Letters,
     contigs: Vec<Contig>,
     lines: FxHashMap<String, u64>,
     line: u64,
@@ -111,9 +125,10 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, letters: Letters) -> Self {
         Parser {
             path: path.to_path_buf(),
+            letters,
             contigs: Vec::new(),
             lines: FxHashMap::default(),
             line: 1,
@@ -158,7 +173,7 @@ impl Parser {
     /// Takes lines of plain letters in one go; false, and nothing taken, for anything else.
     fn block(&mut self, lines: &[u8]) -> bool {
         let Some(contig) = self.contigs.last_mut() else { return false };
-        if lines.is_empty() || !join(lines, &mut contig.sequence) {
+        if lines.is_empty() || !join(lines, self.letters, &mut contig.sequence) {
             return false;
         }
         self.line += memchr_iter(b'\n', lines).count() as u64;
@@ -173,7 +188,7 @@ impl Parser {
             self.header = Some(piece[1..].to_vec());
         } else if !piece.is_empty() {
             match self.contigs.last_mut() {
-                Some(contig) => clean(piece, &mut contig.sequence)
+                Some(contig) => clean(piece, self.letters, &mut contig.sequence)
                     .map_err(|byte| complain(&self.path, self.line, illegal(byte)))?,
                 None if piece.iter().all(u8::is_ascii_whitespace) => {}
                 None => {
@@ -233,7 +248,11 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8], chunk: usize) -> Result<Vec<Contig>> {
-        let mut parser = Parser::new(Path::new("x.fna"));
+        parse_as(text, chunk, Letters::Upper)
+    }
+
+    fn parse_as(text: &[u8], chunk: usize, letters: Letters) -> Result<Vec<Contig>> {
+        let mut parser = Parser::new(Path::new("x.fna"), letters);
         for piece in text.chunks(chunk) {
             parser.feed(piece)?;
         }
@@ -251,6 +270,8 @@ mod tests {
         assert_eq!(found, [("a", "ACGTRYN"), ("b", ""), ("c", "TXX")]);
         for chunk in 1..text.len() {
             assert_eq!(parse(text, chunk).expect("legal"), whole, "chunks of {chunk}");
+            let kept = parse_as(text, chunk, Letters::AsWritten).expect("legal");
+            assert_eq!((&kept[0].sequence[..], &kept[2].sequence[..]), (&b"ACgtRyN"[..], &b"Txx"[..]));
         }
     }
 

@@ -110,7 +110,7 @@ fn core(name: &str) -> String {
 }
 
 /// The name with the fewest edits, one that is spelt alike first.
-fn nearest<'a>(name: &str, others: &'a [String]) -> Option<&'a String> {
+pub fn nearest<'a>(name: &str, others: &'a [String]) -> Option<&'a String> {
     let bare = core(name);
     others.iter().min_by_key(|other| (core(other) != bare, edits(name.as_bytes(), other.as_bytes())))
 }

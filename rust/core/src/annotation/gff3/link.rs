@@ -45,10 +45,10 @@ impl<'a> DraftGene<'a> {
         if let Some(marks) = &leaf.marks {
             draft.marks.merge(marks);
         }
-        if leaf.role == Role::Cds {
-            draft.cds.push(leaf.part);
-        } else {
-            draft.stops.push(leaf.part);
+        match leaf.role {
+            Role::Cds => draft.cds.push(leaf.part),
+            Role::Exon => draft.exons.push(Interval::new(leaf.part.start, leaf.part.end)),
+            _ => draft.stops.push(leaf.part),
         }
     }
 }
@@ -57,8 +57,8 @@ impl<'a> Reader<'a> {
     pub(super) fn link(mut self, path: &Path) -> Result<Annotation> {
         let mut links = Links::default();
         let leaves = std::mem::take(&mut self.leaves);
-        // genes come in the order of their first CDS, stop codons after all CDS
-        for role in [Role::Cds, Role::Stop] {
+        // genes come in the order of their first CDS, stop codons and exons after all CDS
+        for role in [Role::Cds, Role::Stop, Role::Exon] {
             // the rows of one CDS mostly stand together
             let mut last: Option<(&Leaf, Vec<(usize, usize)>)> = None;
             for leaf in leaves.iter().filter(|leaf| leaf.role == role) {
@@ -95,6 +95,7 @@ impl<'a> Reader<'a> {
             noncoding_genes,
             pseudogenes,
             repairs: repairs.0,
+            occupied: self.occupied.into_iter().map(|(name, parts)| (decode(name), parts)).collect(),
         })
     }
 
@@ -171,8 +172,8 @@ impl<'a> Reader<'a> {
             };
             let place = match (links.transcript_of.get(&key), leaf.role) {
                 (Some(&place), _) => place,
-                // a stop codon row never makes a transcript; its ID is not the CDS's
-                (None, Role::Stop) => match links.gene_of.get(&owner) {
+                // a stop codon or exon row never makes a transcript; its ID is not the CDS's
+                (None, Role::Stop | Role::Exon) => match links.gene_of.get(&owner) {
                     Some(&gene) if transcript.is_none() && links.genes[gene].transcripts.len() == 1 => {
                         (gene, 0)
                     }
@@ -201,20 +202,21 @@ impl<'a> Reader<'a> {
         if let Some(&gene) = links.gene_of.get(&owner) {
             return gene;
         }
-        let (id, contig, line, pseudo) = match owner {
+        let (id, contig, line, pseudo, row) = match owner {
             Owner::Node(i) => {
                 let node = &self.nodes[i];
-                (decode(node.id), node.contig, node.line, node.pseudo)
+                let row = Interval::new(node.start, node.end);
+                (decode(node.id), node.contig, node.line, node.pseudo, Some(row))
             }
-            Owner::Named(contig, name) => (decode(name), contig, leaf.line, false),
-            Owner::Line(line) => (format!("cds_line{line}"), leaf.contig, line, false),
+            Owner::Named(contig, name) => (decode(name), contig, leaf.line, false, None),
+            Owner::Line(line) => (format!("cds_line{line}"), leaf.contig, line, false, None),
         };
         if !matches!(owner, Owner::Node(i) if self.nodes[i].role == Role::Gene) {
             self.repairs.add("implicit_gene", 1);
         }
         links.gene_of.insert(owner, links.genes.len());
         let contig = decode(self.contigs[contig as usize]);
-        links.genes.push(DraftGene { id, contig, line, pseudo, transcripts: Vec::new() });
+        links.genes.push(DraftGene { id, contig, line, pseudo, row, transcripts: Vec::new() });
         links.genes.len() - 1
     }
 
@@ -232,7 +234,8 @@ impl<'a> Reader<'a> {
                 strand = strand.or(self.nodes[i].strand);
             }
         }
-        if !matches!(transcript, Some(Owner::Node(_))) {
+        let implicit = !matches!(transcript, Some(Owner::Node(_)));
+        if implicit {
             self.repairs.add("implicit_transcript", 1);
         }
         let name = match (transcript, owner) {
@@ -242,7 +245,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         let id = name.map_or_else(|| format!("cds_line{}", leaf.line), decode);
-        Draft { id, cds: Vec::new(), stops: Vec::new(), marks, strand }
+        Draft { id, implicit, marks, strand, ..Draft::default() }
     }
 }
 

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
-use super::attributes::{decode, items, Attributes};
+use super::attributes::{decode, id_and_parent, items, Attributes};
 use super::build::{finish, Draft, DraftGene, Marks, Part, Repairs};
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
-use crate::gene::Strand;
+use crate::gene::{Interval, Strand};
 
 /// What a row is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Role {
     Protein,
     Cds,
     Stop,
+    /// Exons and UTRs, where they are asked for.
+    Exon,
     /// Exons, UTRs, introns: only their parents are looked at.
     Piece,
     /// Alignments and landmarks.
@@ -34,6 +36,7 @@ pub(crate) fn role(kind: &[u8], feature: Feature) -> Role {
         b"exon" if feature == Feature::Exon => Role::Cds,
         b"CDS" | b"stop_codon" if feature == Feature::Exon => Role::Piece,
         b"CDS" => Role::Cds,
+        b"exon" if feature == Feature::Structure => Role::Exon,
         b"exon" | b"start_codon" | b"pseudogenic_exon" => Role::Piece,
         b"stop_codon" => Role::Stop,
         b"intron" | b"match_part" => Role::Other,
@@ -41,6 +44,9 @@ pub(crate) fn role(kind: &[u8], feature: Feature) -> Role {
         b"mRNA" | b"transcript" => Role::Middle,
         b"match" | b"region" | b"chromosome" | b"contig" | b"gap" => Role::Other,
         _ if kind.ends_with(b"_match") => Role::Other,
+        _ if (kind.ends_with(b"UTR") || kind.ends_with(b"utr")) && feature == Feature::Structure => {
+            Role::Exon
+        }
         _ if kind.ends_with(b"UTR") || kind.ends_with(b"utr") => Role::Piece,
         _ if kind.ends_with(b"gene") && kind != b"mRNA_TE_gene" => Role::Gene,
         _ => Role::Middle,
@@ -66,7 +72,7 @@ struct Node<'a> {
     marks: Marks,
 }
 
-/// A CDS or stop_codon row.
+/// A CDS or stop_codon row, or an exon.
 struct Leaf<'a> {
     part: Part<'a>,
     role: Role,
@@ -101,6 +107,7 @@ struct Reader<'a> {
     /// Parents of rows that are not kept, each named once in a row.
     pieces: Vec<(&'a [u8], u64)>,
     nameless_genes: u64,
+    occupied: FxHashMap<&'a [u8], Vec<Interval>>,
     repairs: Repairs,
 }
 
@@ -125,6 +132,10 @@ impl<'a> Reader<'a> {
     fn row(&mut self, path: &Path, row: &Row<'a>) -> Result<()> {
         let contig = self.contig(row.contig);
         let role = role(row.kind, self.feature);
+        if role == Role::Exon {
+            self.exon(row, contig);
+            return Ok(());
+        }
         let attributes = Attributes::gff3(row.attributes);
         if attributes.circular {
             self.circular.push(row.contig);
@@ -134,8 +145,14 @@ impl<'a> Reader<'a> {
         }
         self.repairs.add("attribute_without_value", u64::from(attributes.bare));
         let parents = attributes.parent.unwrap_or_default();
+        if self.feature == Feature::Structure
+            && matches!(role, Role::Gene | Role::Middle)
+            && holds_cds(row.kind)
+        {
+            self.occupied.entry(row.contig).or_default().push(Interval::new(row.start, row.end));
+        }
         match role {
-            Role::Other => {}
+            Role::Other | Role::Exon => {}
             Role::Piece => {
                 let checked = self.pieces.last().is_some_and(|(last, _)| *last == parents)
                     || self.near(self.last_middle, parents).is_some();
@@ -168,6 +185,23 @@ impl<'a> Reader<'a> {
         self.here.1
     }
 
+    /// An exon or UTR of a transcript; one without a parent is of no use.
+    fn exon(&mut self, row: &Row<'a>, contig: u32) {
+        if let (_, Some(parents)) = id_and_parent(row.attributes) {
+            self.leaves.push(Leaf {
+                part: Part::new(row, None),
+                role: Role::Exon,
+                contig,
+                line: row.line,
+                parents,
+                near: self.near(self.last_middle, parents),
+                gene_id: None,
+                pseudo: false,
+                marks: None,
+            });
+        }
+    }
+
     fn leaf(
         &mut self,
         path: &Path,
@@ -177,7 +211,7 @@ impl<'a> Reader<'a> {
         attributes: &Attributes<'a>,
     ) -> Result<()> {
         // exons of one transcript belong together whatever their IDs
-        let id = attributes.id.filter(|_| self.feature == Feature::Cds || attributes.parent.is_none());
+        let id = attributes.id.filter(|_| self.feature != Feature::Exon || attributes.parent.is_none());
         let known = self
             .leaves
             .last()
@@ -312,7 +346,7 @@ impl<'a> Reader<'a> {
                 let found = self.parentage(path, leaf.role, leaf.parents, leaf.line)?;
                 last = (leaf.parents, leaf.role, found);
             }
-            orphans += u64::from(last.2.orphan);
+            orphans += u64::from(last.2.orphan && leaf.role != Role::Exon);
             under_protein += u64::from(last.2.protein && leaf.role == Role::Cds);
         }
         for &(parents, line) in &self.pieces {

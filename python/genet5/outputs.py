@@ -1,0 +1,28 @@
+"""Files that a command is asked to write."""
+
+import pathlib
+
+import genet5.errors as errors
+
+
+def check(paths, force):
+    """Complain about outputs that cannot or must not be written, before any work is done.
+
+    paths: list of paths, None is passed over, "-" is standard output
+    force: bool, replace files that are there
+    raises DataError
+    """
+
+    asked = [str(path) for path in paths if path is not None]
+    if asked.count("-") > 1:
+        raise errors.DataError("two outputs go to standard output (-); name a file for all but one")
+    files = [pathlib.Path(path) for path in asked if path != "-"]
+    if len({file.resolve() for file in files}) < len(files):
+        raise errors.DataError("two outputs have the same name")
+    for file in files:
+        if file.is_dir():
+            raise errors.DataError(f"{file} is a folder; name a file")
+        if not file.parent.is_dir():
+            raise errors.DataError(f"{file.parent} does not exist; make the folder first")
+        if file.exists() and not force:
+            raise errors.DataError(f"{file} is there already; --force replaces it")
