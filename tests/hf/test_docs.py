@@ -21,6 +21,8 @@ def genet5_(*arguments):
                    env={**os.environ, "PYTHONPATH": str(PACKAGE)})
 
 
+# a machine without a GPU has no use for the Trainer's pinned memory
+@pytest.mark.filterwarnings("ignore:'pin_memory':UserWarning")
 def test_the_examples_run(document, tokenizer_file, tools, tmp_path, monkeypatch, capsys):
     examples = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     assert len(examples) == 4

@@ -87,7 +87,7 @@ class GeneT5Model(network.GeneT5, transformers.PreTrainedModel):
 
         batch: tensors as genet5.data.batch.assemble names them, see `prepare`
         returns GeneT5ModelOutput, or a tuple with return_dict=False
-        raises TypeError where a tensor is missing
+        raises TypeError where a tensor is missing, ValueError where one was cut
         """
 
         _demand(batch, INPUTS)
@@ -187,7 +187,7 @@ class GeneT5ForGenePrediction(GeneT5Model):
         labels: uint8 [R, B] or None, 255 where not known
         batch:  tensors as genet5.data.batch.assemble names them, see `prepare`; with labels also the other targets
         returns GenePredictionOutput, or a tuple with return_dict=False
-        raises TypeError where a tensor is missing
+        raises TypeError where a tensor is missing, ValueError where one was cut
         """
 
         _demand(batch, INPUTS)
@@ -239,6 +239,11 @@ def _demand(batch, names):
     missing = [name for name in names if batch.get(name) is None]
     if missing:
         raise TypeError(f"the batch lacks {', '.join(missing)}; genet5.data.batch.assemble makes all of its tensors")
+    # accelerate cuts all tensors to as many entries as the first one has rows, where it hands them out itself
+    if int(batch["token_window"].max()) >= len(batch["window_row"]) or \
+            ("allowed_target" in batch and len(batch["allowed_offsets"]) != len(batch["allowed_target"]) + 1):
+        raise ValueError("the batch has lost a part of its windows or targets; in TrainingArguments, "
+                         "accelerator_config={'dispatch_batches': False} leaves batches whole")
 
 
 def _tokenizer_folder(source, options):
