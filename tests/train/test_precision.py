@@ -12,11 +12,11 @@ distributed = pytest.importorskip("genet5.train.distributed")
 folders     = pytest.importorskip("genet5.model.folder")
 trainers    = pytest.importorskip("genet5.train.trainer")
 
-STEPS    = 24
-# of the first loss, where the weights are the same; and of the mean of the last six
+STEPS    = 16
+# of the first loss, where the weights are the same; and of the mean of the last four
 FIRST    = 0.01
 LAST     = 0.05
-CONFIG   = configs.TrainConfig(max_steps=STEPS, warmup=4, lr=5e-3, batch_rows=4, row_tokens=512, crop=512, threads=1,
+CONFIG   = configs.TrainConfig(max_steps=STEPS, warmup=4, lr=5e-3, batch_rows=1, row_tokens=512, crop=512, threads=1,
                                device="cpu", dtype="float32", ema=0.0,
                                loss_weights=dict.fromkeys(configs.HEADS, 1.0) | {"lattice": 200.0})
 FAMILIES = {"pre-norm with RoPE":               {},
@@ -60,7 +60,7 @@ def test_the_loss_falls_as_in_float32(baked, start, full, dtype, weights):
     assert {parameter.dtype for parameter in trainer.model.parameters()} == {weights}
     assert trainer.progress.skipped == 0
     assert found[0] == pytest.approx(full[0], rel=FIRST) and found[0] != full[0]
-    late, wanted = sum(found[-6:]) / 6, sum(full[-6:]) / 6
+    late, wanted = sum(found[-4:]) / 4, sum(full[-4:]) / 4
     assert late == pytest.approx(wanted, rel=LAST)
     assert late < 0.9 * found[0]
 
