@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test test-transformers-4 lint bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/genet5 demo
@@ -11,6 +11,18 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	cargo test --release --workspace --quiet
 	$(BIN)/python -m pytest
+
+# the Hugging Face classes with the other major version of transformers, in an environment on top of the first one
+test-transformers-4: $(VENV)-transformers-4/installed
+	$(VENV)-transformers-4/bin/python -m pytest tests/hf
+
+$(VENV)-transformers-4/installed: $(VENV)/installed
+	$(BIN)/python -m venv --clear $(VENV)-transformers-4
+	base=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	own=$$($(VENV)-transformers-4/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	echo "import site; site.addsitedir('$$base')" > $$own/base.pth
+	$(VENV)-transformers-4/bin/python -m pip install --quiet "transformers>=4.50,<5" "accelerate>=1"
+	touch $@
 
 lint: $(VENV)/installed
 	cargo fmt --check
@@ -26,7 +38,7 @@ docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) target demo python/genet5/*.so
+	rm -rf $(VENV) $(VENV)-transformers-4 target demo python/genet5/*.so
 
 # the whole package, compiled in release, with everything that training and the tests need
 $(VENV)/installed: pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml')

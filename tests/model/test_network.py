@@ -6,6 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
+import genet5.tokenizer as tk
+
 torch = pytest.importorskip("torch")
 
 configs   = pytest.importorskip("genet5.model.config")
@@ -145,15 +147,14 @@ def test_site_logits_ask_one_query_per_type(model):
 
 
 def test_a_model_folder_reads_back_bit_for_bit(model, tmp_path):
-    tokenizer = tmp_path / "source.json"
-    tokenizer.write_text("{}")
-    folder.save(model, tmp_path / "model", tokenizer)
+    tk.train([b"ACGTTGCATT" * 100], vocab_size=20).save(tmp_path / "source.json")
+    folder.save(model, tmp_path / "model", tmp_path / "source.json")
     back = folder.load(tmp_path / "model")
     assert back.config == model.config
     for name, value in model.state_dict().items():
         assert torch.equal(back.state_dict()[name], value), name
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == \
-        ["config.json", "model.safetensors", "tokenizer.json"]
+        ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 
 
 def test_impossible_configurations_say_what_is_possible():

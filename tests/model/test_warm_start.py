@@ -190,6 +190,8 @@ def test_the_command_makes_a_model_with_experts(run, source, tmp_path):
     ([], 2, "--tokenizer"),
     (["--from", "nowhere/at-all"], 1, "no folder here"),
     (["--from", "SOURCE", "--preset", "base"], 2, "--preset does not go with --from"),
+    (["--from", "SOURCE", "--feed-forward", "64"], 2, "--feed-forward does not go with --from"),
+    (["--tokenizer", "SOURCE", "--feed-forward", "0"], 2, "--feed-forward"),
     (["--from", "SOURCE", "--experts", "2", "--top-k", "3"], 1, "top_k is 3"),
 ])
 def test_wrong_calls_are_told_so(run, source, tmp_path, options, code, message, monkeypatch):
@@ -205,3 +207,18 @@ def test_operations_per_base_follow_the_layers(tmp_path):
         folders.create(tmp_path / str(layers), tmp_path / "tokenizer.json", preset="tiny", num_layers=layers)
         costs.append(size.info(tmp_path / str(layers))["flops_per_base"])
     assert costs[2] - costs[1] == pytest.approx(costs[1] - costs[0]) and costs[1] > costs[0]
+
+
+def test_experts_of_half_the_width_are_as_active_as_one_whole_feed_forward(run, tmp_path):
+    tk.train([b"ACGTTGCATT" * 100], vocab_size=20).save(tmp_path / "tokenizer.json")
+    found = []
+    for name, options in (("dense", ["--feed-forward", 96]), ("mixture", ["--experts", 4, "--top-k", 2,
+                                                                          "--feed-forward", 48])):
+        code, _, err = run("init", tmp_path / name, "--tokenizer", tmp_path, "--preset", "tiny", *options)
+        assert code == 0, err
+        found.append(size.info(tmp_path / name))
+    dense, mixture = found
+    assert (dense["feed_forward"], mixture["feed_forward"]) == (96, 48)
+    # two layers of width 96: a router of four experts, and one more output bias
+    assert mixture["active_parameters"] - dense["active_parameters"] == 2 * (4 * 96 + 96)
+    assert mixture["parameters"] - mixture["active_parameters"] == 2 * 2 * (3 * 96 * 48 + 96)

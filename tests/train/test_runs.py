@@ -41,7 +41,7 @@ def test_a_run_leaves_its_files_and_a_model_folder(whole):
     names = {path.name for path in whole.iterdir()}
     assert names == {"finetune_config.json", "training_log.csv", "eval_log.csv", "best_model.pt",
                      "checkpoint_latest.pt", "checkpoint_step_9.pt", "checkpoint_step_12.pt",
-                     "config.json", "model.safetensors", "tokenizer.json"}
+                     "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert [row["step"] for row in logs.read(whole / "training_log.csv")] == list(range(1, 13))
     rows = logs.read(whole / "eval_log.csv")
     assert [row["step"] for row in rows] == [0, 4, 8, 12]

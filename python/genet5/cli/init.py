@@ -7,6 +7,7 @@ import genet5.errors as errors
 EPILOG = """\b
 Examples:
   genet5 init model/start --tokenizer tokenizer.json --preset small
+  genet5 init model/experts --tokenizer tokenizer.json --experts 4 --top-k 2 --feed-forward 256
   genet5 init model/ciliate --tokenizer tokenizer.json --preset tiny --genetic-code 6
   genet5 init model/start --from DNABERT-2-117M --experts 4 --top-k 2
 """
@@ -20,6 +21,9 @@ Examples:
 @click.option("--preset", type=click.Choice(["tiny", "small", "base", "long"]), default=None,
               help="Size of the model; small, or with --from that of the reference.")
 @click.option("--layers", type=click.IntRange(min=1), default=None, help="Number of blocks.")
+@click.option("--feed-forward", type=click.IntRange(min=1), default=None, metavar="N",
+              help="Inner width of the feed-forward, of each expert's where there are several; the preset's where "
+                   "not given, and not with --from.")
 @click.option("--experts", type=click.IntRange(min=1), default=None,
               help="Feed-forwards of a block, among which a router chooses; 1 is a dense block.")
 @click.option("--top-k", type=click.IntRange(min=1), default=None, help="Experts that serve one token.")
@@ -53,6 +57,8 @@ def init(out, tokenizer, source, preset, layers, experts, top_k, seed, force, **
     else:
         if preset is not None:
             raise click.UsageError("--preset does not go with --from, which decides the size; --layers does.")
+        if "feed_forward" in changes:
+            raise click.UsageError("--feed-forward does not go with --from, which decides its width.")
         model = _from(out, source, tokenizer, layers, seed, force, changes)
     count = sum(parameter.numel() for parameter in model.parameters())
     name  = source or preset or "small"

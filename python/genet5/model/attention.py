@@ -45,7 +45,7 @@ def alibi_slopes(num_heads):
         return [2.0 ** (-8.0 * (i + 1) / n) for i in range(n)]
 
     floor = 2 ** math.floor(math.log2(num_heads))
-    return torch.tensor(powers(floor) + powers(2 * floor)[0::2][:num_heads - floor])
+    return torch.tensor(powers(floor) + powers(2 * floor)[0::2][:num_heads - floor], dtype=torch.float32)
 
 
 def _kernels():
@@ -282,6 +282,6 @@ def steps(q_NSHD, k_NLHD, v_NLHD, seen):
                                  slopes_2H=seen.slopes_2H).view_as(q_NSHD)
     mask, bias_NHSL = seen.allowed_NSL[:, None], seen.bias_NHSL
     if bias_NHSL is not None:
-        mask = torch.where(mask, bias_NHSL, torch.finfo(bias_NHSL.dtype).min)
+        mask = torch.where(mask, bias_NHSL.to(q_NSHD.dtype), torch.finfo(q_NSHD.dtype).min)
     out = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q_NSHD, k_NLHD, v_NLHD)), attn_mask=mask)
     return out.transpose(1, 2)

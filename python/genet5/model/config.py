@@ -20,6 +20,9 @@ PRESETS = {
               "base_width": 192, "key_width": 128, "norm": "post", "positions": "alibi", "activation": "gelu",
               "block_size": 64, "attention_window": 256},
 }
+# what Hugging Face writes into config.json beside the fields
+FOREIGN = ("model_type", "architectures", "dtype", "torch_dtype", "transformers_version")
+
 # twice as deep
 PRESETS["long"] = {**PRESETS["base"], "num_layers": 24}
 
@@ -127,7 +130,7 @@ class ModelConfig:
         """
 
         known   = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(fields) - known - {"model_type"})
+        unknown = sorted(set(fields) - known - set(FOREIGN))
         if unknown:
             raise errors.DataError(f"config.json has fields that this version does not know: {', '.join(unknown)}")
         return cls(**{name: value for name, value in fields.items() if name in known})

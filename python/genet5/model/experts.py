@@ -4,6 +4,7 @@ Shapes: M tokens, E experts, K experts of a token, C width, F inner width, X = M
 """
 
 import functools
+import itertools
 
 import torch
 import torch.nn as nn
@@ -32,12 +33,14 @@ class Experts(nn.Module):
         self.gated    = nn.Parameter(torch.empty(count, 2 * config.feed_forward, config.width))
         self.out      = nn.Parameter(torch.empty(count, config.width, config.feed_forward))
         self.out_bias = nn.Parameter(torch.zeros(count, config.width))
-        self.register_buffer("balance", torch.zeros(count))
+        self.register_buffer("balance", torch.zeros(count, dtype=torch.float32))
         # choices per expert since the last `rebalance`; they are no part of the model
         for kind in KINDS:
-            self.register_buffer(f"{kind}_load", torch.zeros(count, dtype=torch.float64), persistent=False)
+            self.register_buffer(f"{kind}_load", torch.zeros(count, dtype=torch.int64), persistent=False)
         # of the prefix in the last forward pass while training: sums over its tokens
         self.penalties = None
+        # False while a forward pass is repeated for its gradients, see counted_once
+        self.counting  = True
         self.reset_parameters()
 
     def reset_parameters(self):
@@ -106,13 +109,20 @@ class Experts(nn.Module):
         if counted is not None:
             logits_ME, chosen_MK = logits_ME[counted.reshape(-1)], chosen_MK[counted.reshape(-1)]
         load_E = torch.bincount(chosen_MK.flatten(), minlength=len(self.balance))
-        with torch.no_grad():
+        if self.counting:
             getattr(self, f"{kind}_load").add_(load_E)
         if kind == "prefix":
             # Switch Transformer's balance loss, arXiv 2101.03961, and ST-MoE's z-loss, arXiv 2202.08906
-            share_E        = load_E / max(1, chosen_MK.numel())
-            self.penalties = {"router_balance": len(load_E) * (share_E * logits_ME.softmax(dim=-1)).sum(),
-                              "router_z":       logits_ME.logsumexp(dim=-1).square().sum()}
+            share_E   = load_E / max(1, chosen_MK.numel())
+            penalties = {"router_balance": len(load_E) * (share_E * logits_ME.softmax(dim=-1)).sum(),
+                         "router_z":       logits_ME.logsumexp(dim=-1).square().sum()}
+            self.penalties = penalties if self.counting else self.penalties
+
+    def forget_loads(self):
+        """Count from zero again."""
+
+        for kind in KINDS:
+            getattr(self, f"{kind}_load").zero_()
 
 
 def _compute_dtype(x):
@@ -167,7 +177,29 @@ def loads(model):
     mixtures = of(model)
     if not mixtures:
         return None
-    return torch.stack([torch.stack([getattr(mixture, f"{kind}_load") for mixture in mixtures]) for kind in KINDS])
+    counts = [torch.stack([getattr(mixture, f"{kind}_load") for mixture in mixtures]) for kind in KINDS]
+    return torch.stack(counts).double()
+
+
+def counted_once(module, call):
+    """`call`, while whose second and later runs the mixtures of a module count no loads.
+
+    A forward pass that is repeated for its gradients is the same pass.
+    """
+
+    mixtures, runs = of(module), itertools.count()
+
+    def run(*inputs):
+        first = next(runs) == 0
+        for mixture in mixtures:
+            mixture.counting = first
+        try:
+            return call(*inputs)
+        finally:
+            for mixture in mixtures:
+                mixture.counting = True
+
+    return run
 
 
 @torch.no_grad()
@@ -182,8 +214,7 @@ def rebalance(model, loads_KLE, rate):
         load = loads_KLE[:, layer].sum(dim=0)
         move = rate * (load.mean() - load).sign().to(mixture.balance.dtype)
         mixture.balance.add_(move - move.mean())
-        for kind in KINDS:
-            getattr(mixture, f"{kind}_load").zero_()
+        mixture.forget_loads()
 
 
 def describe(loads_KLE):

@@ -1,4 +1,7 @@
-"""Model folders: config.json, model.safetensors and tokenizer.json, enough to predict with."""
+"""Model folders: config.json, model.safetensors (or its shards) and tokenizer.json, enough to predict with.
+
+Hugging Face reads and writes the same files, see genet5.hf; tokenizer_config.json is for its AutoTokenizer alone.
+"""
 
 import json
 import os
@@ -15,7 +18,9 @@ import genet5.tokenizer as tk
 
 CONFIG    = "config.json"
 WEIGHTS   = "model.safetensors"
+INDEX     = "model.safetensors.index.json"
 TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 def create(out, tokenizer_path, preset="small", seed=0, force=False, **changes):
@@ -116,12 +121,33 @@ def save(model, out, tokenizer_path):
     """
 
     out = pathlib.Path(out)
+    save_tokenizer(tokenizer_path, out)
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    _replace(out / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}))
+    _drop_shards(out)
+    save_config(model.config, out)
+
+
+def save_tokenizer(tokenizer_path, out):
+    """Write tokenizer.json of a model folder, and what Hugging Face's AutoTokenizer needs beside it.
+
+    tokenizer_path: path of the tokenizer.json to copy
+    out:            path of the folder, made if missing
+    """
+
+    out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     if pathlib.Path(tokenizer_path).resolve() != (out / TOKENIZER).resolve():
         _replace(out / TOKENIZER, lambda path: shutil.copyfile(tokenizer_path, path))
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    _replace(out / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}))
-    save_config(model.config, out)
+    tokenizer = tk.load(out / TOKENIZER)
+    names     = tokenizer.tokens()
+    roles     = {"unk_token": names[tokenizer.unk_id], "pad_token": names[tokenizer.pad_id],
+                 "bos_token": "<bos>", "eos_token": "<eos>"}
+    others    = [name for name in tokenizer.special_tokens() if name not in roles.values()]
+    text      = json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **roles, "additional_special_tokens": others,
+                            "model_input_names": ["input_ids", "attention_mask"],
+                            "clean_up_tokenization_spaces": False}, indent=2) + "\n"
+    _replace(out / TOKENIZER_CONFIG, lambda path: path.write_text(text))
 
 
 def save_config(config, out):
@@ -140,8 +166,9 @@ def load(path, device="cpu"):
     raises DataError where a file is missing or does not fit
     """
 
-    path = pathlib.Path(path)
-    for name in (CONFIG, WEIGHTS, TOKENIZER):
+    path    = pathlib.Path(path)
+    weights = INDEX if (path / INDEX).is_file() and not (path / WEIGHTS).is_file() else WEIGHTS
+    for name in (CONFIG, weights, TOKENIZER):
         if not (path / name).is_file():
             raise errors.DataError(f"{path} is no model folder: {name} is missing (genet5 init makes one)")
     try:
@@ -150,11 +177,40 @@ def load(path, device="cpu"):
         raise errors.DataError(f"{path / CONFIG}: {error}") from error
     model = network.GeneT5(config)
     try:
-        model.load_state_dict(safetensors.torch.load_file(path / WEIGHTS))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        raise errors.DataError(f"{path / WEIGHTS} does not fit {CONFIG}: {error}") from error
+        files = shards(path) if weights == INDEX else [path / WEIGHTS]
+        state = {}
+        for file in files:
+            state.update(safetensors.torch.load_file(file))
+        model.load_state_dict(state)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise errors.DataError(f"{path / weights} does not fit {CONFIG}: {error}") from error
     model.folder = path
     return model.to(device).eval()
+
+
+def shards(path):
+    """The files over which the index of a model folder spreads the weights, a list of paths.
+
+    raises DataError where the index is broken or a file is missing
+    """
+
+    path = pathlib.Path(path)
+    try:
+        names = sorted(set(json.loads((path / INDEX).read_text())["weight_map"].values()))
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise errors.DataError(f"{path / INDEX} is no index of weights: {error}") from error
+    missing = [name for name in names if not (path / name).is_file()]
+    if missing:
+        raise errors.DataError(f"{path / INDEX} names files that are missing: {', '.join(missing)}")
+    return [path / name for name in names]
+
+
+def _drop_shards(path):
+    """Remove the shards of a model that a single file has replaced."""
+
+    if (path / INDEX).is_file():
+        for file in (*shards(path), path / INDEX):
+            file.unlink()
 
 
 def _replace(path, write):

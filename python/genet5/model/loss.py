@@ -44,15 +44,16 @@ class LatticeLoss(torch.autograd.Function):
         return grad * upstream.to(grad.dtype), None, None, None
 
 
-def losses(model, batch, threads=0):
+def losses(model, batch, threads=0, prefix=None):
     """Sums and counts of every head on one batch with targets.
 
+    prefix: None, or what model.prefill made of the batch
     returns a dict of tensors: site_sum (nats), site_count (steps), segmentation_sum, segmentation_count (bases),
     lattice_sum, lattice_count (bases), router_balance_sum, router_z_sum and their counts (tokens), mask_misses (steps
-    whose true site the grammar would not allow)
+    whose true site the grammar would not allow); and site_logits [M], of all sites that the grammar allows
     """
 
-    prefix  = model.prefill(batch)
+    prefix  = model.prefill(batch) if prefix is None else prefix
     site    = site_loss(model, prefix, batch)
     labels  = batch["labels"].long()
     known   = labels != UNKNOWN
@@ -69,7 +70,8 @@ def losses(model, batch, threads=0):
             "segmentation_count": known.sum(),
             "lattice_sum":        lattice,
             "lattice_count":      batch["window_bases"][solved].sum(),
-            "mask_misses":        site["misses"]}
+            "mask_misses":        site["misses"],
+            "site_logits":        site["logits"]}
 
 
 def site_loss(model, prefix, batch):
@@ -88,7 +90,7 @@ def site_loss(model, prefix, batch):
     allowed = target >= 0
     score   = segment_logsumexp(logits, offsets)
     nll     = torch.where(allowed, score - logits[target.clamp(min=0)], 0.0)
-    return {"sum": nll.sum(), "count": allowed.sum(), "misses": (~allowed).sum()}
+    return {"sum": nll.sum(), "count": allowed.sum(), "misses": (~allowed).sum(), "logits": logits}
 
 
 def segment_logsumexp(values, offsets):

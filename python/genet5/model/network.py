@@ -5,13 +5,16 @@ K key width, M sites that the grammar allows.
 """
 
 import dataclasses
+import functools
 
 import torch
 import torch.nn as nn
+import torch.utils.checkpoint as checkpointing
 
 import genet5.model.attention as attention
 import genet5.model.blocks as blocks
 import genet5.model.config as configs
+import genet5.model.experts as experts
 import genet5.model.stem as stems
 
 EOS = 0
@@ -27,12 +30,14 @@ class Prefix:
     potentials:   float [R, B, 17] for the lattice
     keys:         float [R, B, K] of sites
     memory:       per layer, keys and values [R, T, H, D]
+    states:       float [R, T, C] of the tokens behind the last block
     """
 
     segmentation: torch.Tensor
     potentials:   torch.Tensor
     keys:         torch.Tensor
     memory:       list
+    states:       torch.Tensor
 
 
 class WriterCache:
@@ -59,15 +64,37 @@ class WriterCache:
         return chosen
 
 
+def slopes(config):
+    """ALiBi's slopes among the prefix and from steps to it, float32 [2, H]; None with other positions."""
+
+    if config.positions != "alibi":
+        return None
+    both = attention.alibi_slopes(config.num_heads).repeat(2, 1)
+    both[1, ::FREE_HEADS] = 0.0
+    return both
+
+
 class GeneT5(nn.Module):
     """The model; batches are dicts of tensors as docs/formats.md describes them.
 
     config: ModelConfig
+
+    With `gradient_checkpointing` a block keeps only its input while training, and is computed again in the backward
+    pass: less memory, about a third more time.
     """
+
+    gradient_checkpointing       = False
+    _gradient_checkpointing_func = staticmethod(functools.partial(checkpointing.checkpoint, use_reentrant=False))
 
     def __init__(self, config):
         super().__init__()
-        self.config    = config
+        self.config = config
+        self.build()
+
+    def build(self):
+        """Make all layers from `config`, with random weights."""
+
+        config         = self.config
         self.stem      = stems.Stem(config)
         self.embed     = nn.Embedding(config.vocab_size, config.width)
         self.from_stem = nn.Linear(config.stem_width, config.width, bias=False)
@@ -79,12 +106,7 @@ class GeneT5(nn.Module):
         self.from_key   = nn.Linear(config.key_width, config.width, bias=False)
         self.queries    = nn.Linear(config.width, len(configs.SITE_TYPES) * config.key_width)
         self.eos_key    = nn.Parameter(torch.zeros(config.key_width))
-        slopes          = None
-        if config.positions == "alibi":
-            # among the prefix, and from steps to it
-            slopes = attention.alibi_slopes(config.num_heads).repeat(2, 1)
-            slopes[1, ::FREE_HEADS] = 0.0
-        self.register_buffer("slopes", slopes, persistent=False)
+        self.register_buffer("slopes", slopes(config), persistent=False)
         self.apply(self._initialize)
         with torch.no_grad():
             # the lattice adds potentials up over whole genes: start from none, with a price on each site
@@ -116,7 +138,7 @@ class GeneT5(nn.Module):
         """
 
         stem_RBC, x_RTC, memory = self.encode(batch)
-        return Prefix(*self.head(stem_RBC, x_RTC, batch["base_token"]), memory)
+        return Prefix(*self.head(stem_RBC, x_RTC, batch["base_token"]), memory, x_RTC)
 
     def encode(self, batch):
         """The stem's features [R, B, stem width], the tokens' final states [R, T, C], keys and values per layer."""
@@ -129,7 +151,7 @@ class GeneT5(nn.Module):
         memory = []
         where  = attention.prefixes(batch, self.config)
         for layer in self.layers:
-            x_RTC, k, v = layer.prefix(x_RTC, batch["token_position"], where, self.slopes)
+            x_RTC, k, v = self._through(layer, layer.prefix, x_RTC, batch["token_position"], where, self.slopes)
             memory.append((k, v))
         if self.config.norm == "pre":
             x_RTC = self.norm(x_RTC)
@@ -188,10 +210,17 @@ class GeneT5(nn.Module):
         seen   = attention.sight(cache.visible, token, past, self.config, self.slopes)
         for number, layer in enumerate(self.layers):
             k_past, v_past    = cache.past[number] or (None, None)
-            x_NSC, k, v       = layer.steps(x_NSC, positions_NS, *cache.memory[number], seen, k_past, v_past,
-                                            counted_NS)
+            x_NSC, k, v       = self._through(layer, layer.steps, x_NSC, positions_NS, *cache.memory[number], seen,
+                                              k_past, v_past, counted_NS)
             cache.past[number] = (k, v)
         return self.norm(x_NSC) if self.config.norm == "pre" else x_NSC
+
+    def _through(self, layer, call, *inputs):
+        """What a block's method makes of inputs, kept or to be computed again."""
+
+        if not (self.gradient_checkpointing and self.training and torch.is_grad_enabled()):
+            return call(*inputs)
+        return self._gradient_checkpointing_func(experts.counted_once(layer, call), *inputs)
 
     def _embed_steps(self, cache, types_NS, positions_NS):
         rows  = cache.rows["window_row"][cache.windows][:, None]

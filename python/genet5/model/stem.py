@@ -57,6 +57,8 @@ class Stem(nn.Module):
                                     for dilation in config.stem_dilations)
 
     def forward(self, bases_RB, channels_RBC):
+        # a model all in bfloat16 reads float32 channels, too
+        channels_RBC = channels_RBC.to(self.embed.weight.dtype)
         valid = (bases_RB < NUM_BASE_CODES - 1)[..., None].to(channels_RBC.dtype)
         track = F.one_hot(bases_RB.long(), NUM_BASE_CODES)[..., :-1].to(channels_RBC.dtype)
         x     = self.embed(torch.cat((track, channels_RBC * valid), dim=-1))

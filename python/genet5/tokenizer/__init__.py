@@ -139,7 +139,7 @@ def output_file(out):
 def is_model(path):
     """Whether a path is a model folder, of which the tokenizer is a part."""
 
-    return (pathlib.Path(path) / "model.safetensors").is_file()
+    return any((pathlib.Path(path) / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json"))
 
 
 def usage(tokenizer, genome):
