@@ -12,6 +12,7 @@ import genet5.cli.errors as errors
 COMMANDS = {
     "bake":      ("genet5.cli.bake:bake",           "Turn genomes into training shards."),
     "demo":      ("genet5.cli.demo:demo",           "Simulate, train, predict and score in five minutes."),
+    "doctor":    ("genet5.cli.doctor:doctor",       "Say what is installed, missing and slow."),
     "init":      ("genet5.cli.init:init",           "Make a model folder to train, from DNABERT-2 or from nothing."),
     "inspect":   ("genet5.cli.inspect:inspect",     "Say what is in an annotation."),
     "model":     ("genet5.cli.model:model",         "Say how large a model is."),
