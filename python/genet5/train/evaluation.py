@@ -78,7 +78,7 @@ def samples(data_dir, config):
 
 
 def genes(model, chosen, threads):
-    """Gene F1 of both decoders, in the words of eval_log.csv.
+    """F1 of genes, exons and nucleotides by both decoders, in the words of eval_log.csv.
 
     model:   GeneT5
     chosen:  list of dicts, from `samples`
@@ -86,7 +86,8 @@ def genes(model, chosen, threads):
     """
 
     scores = evaluate.evaluate(model, chosen, threads=threads)
-    return {f"{decoder}_gene_f1": scores[decoder]["gene_f1"] for decoder in ("writer", "viterbi")}
+    return {f"{decoder}_{level}_f1": scores[decoder][f"{level}_f1"] for decoder in ("writer", "viterbi")
+            for level in ("gene", "exon", "nucleotide")}
 
 
 def calibrate(folder, chosen, device, threads):

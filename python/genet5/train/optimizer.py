@@ -25,6 +25,7 @@ def rate(step, config):
     step:   int, 0-based
     config: TrainConfig with max_steps and warmup settled
     returns float
+    source: the square root is Hägele et al., arXiv 2405.18392
     """
 
     steps = config.max_steps
@@ -32,6 +33,8 @@ def rate(step, config):
     left  = 1.0 if step < begin else (steps - step) / (steps - begin)
     if config.decay == "cosine":
         left = 0.5 - 0.5 * math.cos(math.pi * left)
+    elif config.decay == "sqrt":
+        left = 1.0 - math.sqrt(1.0 - left)
     return config.lr * left * min(1.0, (step + 1) / max(1, config.warmup))
 
 

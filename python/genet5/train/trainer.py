@@ -97,7 +97,8 @@ class Trainer:
         self.gradients.zero()
         for arrays in step.micro:
             with self.autocast():
-                parts = loss.losses(self.model, batches.to_device(arrays, self.device), self.config.threads)
+                parts = loss.losses(self.model, batches.to_device(arrays, self.device), self.config.threads,
+                                    self.config.label_smoothing)
                 value = loss.total(parts, counts, self.config.loss_weights)
             value.backward()
             sums += torch.stack([parts[key].detach().double() for key in keys])
