@@ -41,7 +41,7 @@ def test_label_smoothing_is_torch_s_over_the_allowed_sites(baked, start):
             begin, end = offsets[number:number + 2]
             expected  += float(torch.nn.functional.cross_entropy(
                 logits[0][begin:end].detach(), torch.tensor(target - begin), label_smoothing=0.1))
-    assert float(parts[1]["site_sum"]) == pytest.approx(expected, rel=1e-5)
+    assert parts[1]["site_sum"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_micro_batches_grow_until_memory_is_full(monkeypatch):
@@ -101,8 +101,8 @@ def test_genes_are_scored_at_all_three_levels():
     import genet5.inference.genes as genes
 
     sample = {"genes": [{"strand": "+", "segments": [[0, 10], [20, 30]]}, {"strand": "-", "segments": [[50, 60]]}]}
-    found  = [genes.Gene(contig="c", strand="+", segments=((0, 10), (20, 28)), probability=1.0, decoder="writer", cds=""),
-              genes.Gene(contig="c", strand="-", segments=((50, 60),), probability=1.0, decoder="writer", cds="")]
+    found  = [genes.Candidate(strand, segments, 1.0, "writer", 0)
+              for strand, segments in (("+", ((0, 10), (20, 28))), ("-", ((50, 60),)))]
     counts = evaluate.collections.Counter()
     evaluate._count(counts, found, sample)
     rates  = evaluate._rates(counts)

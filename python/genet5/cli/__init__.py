@@ -15,9 +15,11 @@ COMMANDS = {
     "doctor":    ("genet5.cli.doctor:doctor",       "Say what is installed, missing and slow."),
     "init":      ("genet5.cli.init:init",           "Make a model folder to train, from DNABERT-2 or from nothing."),
     "inspect":   ("genet5.cli.inspect:inspect",     "Say what is in an annotation."),
+    "launch":    ("genet5.cli.launch:launch",       "Train on several machines with one command."),
     "model":     ("genet5.cli.model:model",         "Say how large a model is."),
     "predict":   ("genet5.cli.predict:predict",     "Find the genes of a genome."),
     "sft":       ("genet5.cli.sft:sft",             "Train a model on baked genomes."),
+    "sft-report": ("genet5.cli.sft_report:sft_report", "Draw the curves of training runs, side by side."),
     "simulate":  ("genet5.cli.simulate:simulate",   "Write a random genome with its annotation."),
     "tokenizer": ("genet5.cli.tokenizer:tokenizer", "Train, enlarge or look at a DNA tokenizer."),
 }

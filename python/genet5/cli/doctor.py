@@ -17,7 +17,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.option("--data", "folders", multiple=True, type=click.Path(path_type=pathlib.Path),
               help="Hash this baked, raw or model folder, to compare it with its copy elsewhere; repeatable.")
-@click.option("--out", type=click.Path(path_type=pathlib.Path), help="Look at the disk of this folder.  [default: here]")
+@click.option("--out", type=click.Path(path_type=pathlib.Path), help="Look at the disk of this folder instead of here.")
 @click.option("--peer", metavar="ADDRESS", help="Name the network interface that leads to this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.pass_context

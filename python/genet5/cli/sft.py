@@ -1,12 +1,15 @@
 """`genet5 sft`: supervised training on baked genomes."""
 
 import dataclasses
+import pathlib
 
 import click
 
 import genet5.cli.errors as exits
+import genet5.cli.workspace as workspace
 import genet5.errors as errors
 import genet5.train.config as configs
+import genet5.workspace as places
 
 DEFAULT = configs.TrainConfig()
 
@@ -15,6 +18,7 @@ Examples:
   genet5 sft baked/yeast model/yeast model/start --max-minutes 60
   genet5 sft baked/yeast model/yeast model/start --max-minutes 60 --resume
   genet5 sft baked/yeast model/again model/start --config model/yeast/finetune_config.json
+  genet5 sft baked/yeast model/start --workspace ~/genet5 --name yeast
   genet5 sft baked/yeast model/other model/start --config run.toml --lr 1e-4
   torchrun --nproc-per-node 2 -m genet5 sft baked/yeast model/yeast model/start --max-steps 2000
 """
@@ -90,10 +94,25 @@ def settings(command):
     return command
 
 
+def folders(ctx):
+    """OUT_DIR and MODEL of a command line that may leave OUT_DIR out."""
+
+    given      = ctx.params
+    out, model = given["out_dir"], given["model"]
+    if model is None:
+        out, model = None, out
+    if model is None:
+        raise click.UsageError("Missing argument 'MODEL'.", ctx)
+    if not pathlib.Path(model).is_dir():
+        raise click.BadParameter(f"Directory {model!r} does not exist.", ctx, param_hint="'MODEL'")
+    return places.settle_model(out, given["workspace"], given["name"], given["data_dir"], given["resume"]), model
+
+
 @click.command(epilog=EPILOG)
 @click.argument("data_dir", type=click.Path(exists=True, file_okay=False))
-@click.argument("out_dir", type=click.Path(file_okay=False))
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.argument("out_dir", required=False, metavar="[OUT_DIR]", type=click.Path(file_okay=False))
+@click.argument("model", required=False, metavar="MODEL", type=click.Path(file_okay=False))
+@workspace.option
 @settings
 @click.option("--config", "base", type=click.Path(exists=True, dir_okay=False),
               help="Take settings from a finetune_config.json or a TOML file; options given here come on top.")
@@ -101,12 +120,14 @@ def settings(command):
 @click.option("--force", is_flag=True, help="Replace a run that is in OUT_DIR.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
-def sft(ctx, data_dir, out_dir, model, base, resume, force, quiet, **options):
+def sft(ctx, data_dir, out_dir, model, base, resume, force, quiet, workspace, name, **options):
     """Train MODEL on DATA_DIR (from genet5 bake); OUT_DIR becomes a model folder with the best weights.
 
-    Ctrl-C saves a checkpoint and stops; --resume goes on as if nothing had happened.
+    Without OUT_DIR the run goes to WORKSPACE/model/GeneT5/{mon}{DD}_{name}_t{number}. Ctrl-C saves a checkpoint and
+    stops; --resume goes on as if nothing had happened.
     """
 
+    out_dir, model = folders(ctx)
     errors.require("torch", "model")
     import genet5.launch.heartbeat as heartbeat
     import genet5.train.loop as loop

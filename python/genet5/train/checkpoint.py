@@ -184,9 +184,12 @@ def read(path):
     raises DataError where it is broken or of another version
     """
 
+    path = pathlib.Path(path)
+    # torch says of a torn file the same as of a missing one
+    path.open("rb").close()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError) as error:
         raise errors.DataError(f"{path} is no checkpoint, or a broken one; take an older checkpoint_step_*.pt") \
             from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
