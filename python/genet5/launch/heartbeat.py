@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import json
+import math
 import os
 import pathlib
 import signal
@@ -13,6 +14,8 @@ import time
 # folder in which each process of a run keeps a file rank_{rank}.json; no folder, no heartbeat
 VARIABLE = "GENET5_HEARTBEAT"
 EVERY    = 2.0
+# a step is told at once, unless the last word is younger than this
+SOON     = 0.2
 PR_SET_PDEATHSIG = 1
 
 
@@ -26,6 +29,7 @@ class Heart:
         self.path  = pathlib.Path(folder) / f"rank_{os.environ.get('RANK', '0')}.json" if folder else None
         self.state = {"pid": os.getpid(), "rank": int(os.environ.get("RANK", "0")), "step": -1, "code": None,
                       "reason": ""}
+        self.said   = -math.inf
         self.ended  = threading.Event()
         self.lock   = threading.Lock()
         self.thread = threading.Thread(target=self._follow, daemon=True, name="heartbeat")
@@ -42,6 +46,8 @@ class Heart:
         """The run has done `step` steps."""
 
         self.state["step"] = step
+        if self.path is not None and time.monotonic() - self.said > SOON:
+            self._write()
 
     def end(self, code, reason):
         """The process is about to end.
@@ -61,6 +67,7 @@ class Heart:
 
     def _write(self):
         temporary = self.path.with_suffix(".tmp")
+        self.said = time.monotonic()
         with self.lock, contextlib.suppress(OSError):
             temporary.write_text(json.dumps({**self.state, "time": time.time()}))
             temporary.replace(self.path)

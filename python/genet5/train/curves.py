@@ -121,10 +121,10 @@ def draw(runs, paths):
             _panel(axis, run, which, columns, COLOURS[number % len(COLOURS)])
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("step", fontsize=8)
-        axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
         if steep and axis.has_data():
             axis.set_yscale("log")
+        axis.tick_params(which="both", labelsize=7)
         if which != "train" and axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=7)
     handles = [matplotlib.lines.Line2D([], [], color=COLOURS[number % len(COLOURS)], label=run["name"])
