@@ -148,6 +148,28 @@ def test_all_stop_when_a_node_dies_or_the_link_is_cut(hosts, launch, baked, star
     assert checkpoint.newest(tmp_path / "run", print)["step"] >= 5
 
 
+def test_a_process_that_hangs_is_named_and_all_stop(hosts, launch, baked, start, tmp_path):
+    hosts.serve()
+    run = launch(baked, tmp_path / "run", start, *COMMON, *ENDLESS)
+    run.until(r"step 10/")
+    os.kill(training(hosts, "b")[0], signal.SIGSTOP)
+    began = time.monotonic()
+    assert run.end(within=90) == 1, run.text
+    assert hosts.left() == []
+    print(f"all ended {time.monotonic() - began:.0f} s after a process hung")
+    assert time.monotonic() - began < 60
+    assert re.search(r"error: node 10\.77\.0\.2: rank 1 \(process \d+\) has given no sign of life for 30 s, after step "
+                     r"\d+; its log", run.lines[-1]), run.text
+
+
+def test_a_run_that_lacks_memory_ends_with_code_75_and_is_not_tried_again(hosts, launch, baked, start, tmp_path):
+    hosts.serve()
+    run = launch(baked, tmp_path / "run", start, *COMMON, *ENDLESS, "--memory-floor", "100000", "--retries", "3")
+    assert run.end() == 75, run.text
+    assert re.search(r"error: node .*less than the 100000\.00 GiB of --memory-floor", run.lines[-1])
+    assert hosts.left() == []
+
+
 def test_ctrl_c_once_saves_everywhere_and_twice_stops_at_once(hosts, launch, baked, start, tmp_path):
     hosts.serve()
     run = launch(baked, tmp_path / "run", start, *COMMON, *ENDLESS)

@@ -22,7 +22,8 @@ def test_a_configuration_survives_json():
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"ema": 1.0}, {"row_tokens": 100}, {"decay": "steep"},
                                    {"batch_rows": 0}, {"loss_weights": {"sites": 1.0}}, {"decay_share": 0.0},
                                    {"label_smoothing": 1.0}, {"memory_floor": -2.0},
-                                   {"max_minutes": 0.0}, {"loss_weights": {"site": -1.0}}])
+                                   {"parallel": "fsdp", "optimizer": "muon"}, {"max_minutes": 0.0},
+                                   {"loss_weights": {"site": -1.0}}])
 def test_values_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(errors.DataError, match=f"^{next(iter(wrong))} is"):
         configs.TrainConfig(**wrong)

@@ -141,6 +141,26 @@ def test_the_first_process_hands_its_checkpoint_to_one_that_sees_none(tools, who
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == [f"memory_{socket.gethostname()}_1.csv"]
 
 
+def test_weights_in_parts_train_like_whole_ones_and_become_whole_again(tools, whole, baked, start, tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    tools.genet5("sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS, "--parallel", "fsdp", launcher=launcher)
+    ours, theirs = (exact(folder) for folder in (tmp_path / "run", whole))
+    assert ours[0]["loss"] == pytest.approx(theirs[0]["loss"], rel=1e-6)
+    assert ours[0]["grad_norm"] == pytest.approx(theirs[0]["grad_norm"], rel=1e-5)
+    assert [row["loss"] for row in ours] == pytest.approx([row["loss"] for row in theirs], rel=1e-3)
+    assert [row["loss"] for row in exact(tmp_path / "run", "eval_log.csv")] == \
+        pytest.approx([row["loss"] for row in exact(whole, "eval_log.csv")], rel=1e-3)
+    one, other = weights(tmp_path / "run"), weights(whole)
+    assert {name: value.shape for name, value in one.items()} == {name: value.shape for name, value in other.items()}
+    shutil.copyfile(tmp_path / "run" / "checkpoint_step_9.pt", tmp_path / "run" / "checkpoint_latest.pt")
+    shutil.copytree(tmp_path / "run", tmp_path / "single")
+    tools.genet5("sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS, "--resume", launcher=launcher)
+    assert exact(tmp_path / "run") == ours
+    done = tools.genet5("sft", baked, tmp_path / "single", start, *tools.COMMON, *STEPS, "--resume")
+    assert "going on from step 9 of 12" in done.stderr
+    assert [row["loss"] for row in exact(tmp_path / "single")] == pytest.approx([row["loss"] for row in ours], rel=1e-5)
+
+
 def test_memory_is_watched_in_every_run(whole):
     with (whole / f"memory_{socket.gethostname()}.csv").open() as file:
         rows = list(csv.DictReader(file))

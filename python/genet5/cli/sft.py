@@ -79,6 +79,7 @@ SETTINGS = [
     setting("--memory-floor", float, "GiB of free memory below which the run saves and ends with exit code 75; 0: a "
                                      "twenty-fifth of all; -1: never."),
     setting("--memory-every", float, "Seconds between rows of memory_{host}.csv."),
+    setting("--parallel", click.Choice(configs.PARALLEL), "fsdp: each process keeps a part of the weights only."),
     setting("--seed", int, "Of the order of the data, the crops and dropout."),
     setting("--threads", int, "Threads of each process; 0: all cores, shared out."),
     setting("--device", click.Choice(["auto", "cpu", "cuda"]), "Where to compute."),

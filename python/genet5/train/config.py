@@ -16,10 +16,11 @@ DTYPES = ("auto", "float32", "bfloat16")
 DECAYS = ("linear", "sqrt", "cosine")
 # named here too, so that a configuration can be checked without torch
 OPTIMIZERS = ("adamw", "muon")
+PARALLEL = ("ddp", "fsdp")
 
 # fields that may change when a run is resumed; the others decide what the run computes
 FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
-        "memory_every")
+        "memory_every", "parallel")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -62,6 +63,7 @@ class TrainConfig:
     memory_floor:     float, GiB of free memory below which the run saves a checkpoint and ends; 0: a twenty-fifth of
                       the machine's or the control group's; -1: never
     memory_every:     float, seconds between rows of memory_{host}.csv
+    parallel:         "ddp" (every process holds all weights) or "fsdp" (a part of weights, gradients and AdamW's state)
     seed:             int, of the order of the data, of the crops and of dropout
     threads:          int, of each process; 0: the cores shared out among the processes
     device:           "auto", "cpu" or "cuda"
@@ -102,6 +104,7 @@ class TrainConfig:
     tensorboard:        bool  = False
     memory_floor:       float = 0.0
     memory_every:       float = 5.0
+    parallel:           str   = "ddp"
     seed:               int   = 0
     threads:            int   = 0
     device:             str   = "auto"
@@ -127,6 +130,9 @@ class TrainConfig:
         _demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
         _demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
         _demand(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
+        _demand(self.parallel in PARALLEL, "parallel", self.parallel, " or ".join(PARALLEL))
+        _demand(self.parallel == "ddp" or self.optimizer == "adamw", "parallel", self.parallel,
+                "ddp where the optimizer is muon, which needs whole matrices")
         _demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
         _demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
         _demand(set(self.loss_weights) <= set(LOSSES), "loss_weights", self.loss_weights,

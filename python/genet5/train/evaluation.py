@@ -16,13 +16,13 @@ import genet5.train.config as configs
 
 @contextlib.contextmanager
 def averaged(trainer):
-    """Inside, the model has its averaged weights (where the run has them) and is in evaluation mode."""
+    """Gives the model with its averaged weights (where the run has them) in evaluation mode, whole on every process."""
 
     if trainer.average is not None:
         trainer.average.swap()
     trainer.model.eval()
     try:
-        yield trainer.model
+        yield trainer.gradients.whole_model(trainer.model).eval()
     finally:
         trainer.model.train()
         if trainer.average is not None:
@@ -37,11 +37,12 @@ def evenly(items, most):
     return [items[index * len(items) // most] for index in range(most)]
 
 
-def validate(trainer, held):
+def validate(trainer, held, model):
     """The losses of the model as it stands, over the batches of all processes.
 
     trainer: Trainer
     held:    list of dicts of NumPy arrays, this process's share of the validation batches
+    model:   GeneT5 from `averaged`
     returns dict: loss and one loss per head
     """
 
@@ -49,7 +50,7 @@ def validate(trainer, held):
     sums = dict.fromkeys([f"{key}_sum" for key in keys] + [f"{key}_count" for key in keys], 0.0)
     with torch.no_grad(), trainer.autocast():
         for arrays in held:
-            parts = loss.losses(trainer.model, batches.to_device(arrays, trainer.device), trainer.config.threads)
+            parts = loss.losses(model, batches.to_device(arrays, trainer.device), trainer.config.threads)
             counts = batches.counts(arrays)
             for key in keys:
                 sums[f"{key}_sum"]   += float(parts[f"{key}_sum"])

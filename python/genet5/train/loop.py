@@ -220,11 +220,11 @@ class Run:
         with evaluation.averaged(self.trainer) as model:
             if self.config.device == "cuda":
                 # the first time loads kernels
-                evaluation.validate(self.trainer, self.held[:1])
+                evaluation.validate(self.trainer, self.held[:1], model)
                 if few and self.first:
                     evaluation.genes(model, few[:1], self._cores())
                 times = [time.perf_counter()]
-            evaluation.validate(self.trainer, self.held[:1])
+            evaluation.validate(self.trainer, self.held[:1], model)
             times.append(time.perf_counter())
             if few and self.first:
                 evaluation.genes(model, few, self._cores())
@@ -308,7 +308,7 @@ class Run:
         progress = self.trainer.progress
         due      = self._genes_due()
         with evaluation.averaged(self.trainer) as model:
-            row  = evaluation.validate(self.trainer, self.held)
+            row  = evaluation.validate(self.trainer, self.held, model)
             best = row["loss"] < progress.best_loss
             if best:
                 progress.best_loss, progress.best_step = row["loss"], progress.step
@@ -316,7 +316,7 @@ class Run:
                 if due:
                     row.update(evaluation.genes(model, self.samples, self._cores()))
                 if best:
-                    self._save_best(row)
+                    self._save_best(row, model)
         if self.first:
             row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
             self.evaluation_log.write(row)
@@ -327,10 +327,9 @@ class Run:
                              f"{row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
                              f"{row['lattice_loss']:.5f}{genes}{'  best' if best else ''}")
 
-    def _save_best(self, row):
-        """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
+    def _save_best(self, row, model):
+        """A model (with averaged weights) as the model folder and as best_model.pt."""
 
-        model = self.trainer.model
         folders.save(model, self.out_dir, folders.tokenizer_file(self.source))
         checkpoint.write(self.out_dir / checkpoint.BEST,
                          {"model": model.state_dict(), "step": self.trainer.progress.step, "losses": row,
