@@ -1,5 +1,6 @@
 """`genet5 launch`: runs on several machines, their containers and their shared folder."""
 
+import functools
 import pathlib
 import shlex
 
@@ -8,6 +9,7 @@ import click
 import genet5.cli as cli
 
 COMMANDS = {
+    "bake":      ("genet5.cli.launch:bake",            "genet5 bake on several machines, by Ray."),
     "container": ("genet5.cli.launch_setup:container", "Start, stop or look at the container on every machine."),
     "nfs":       ("genet5.cli.launch_setup:nfs",       "Share the workspace of this machine, or use another's."),
     "sft":       ("genet5.cli.launch:sft",             "genet5 sft on several machines."),
@@ -91,6 +93,55 @@ def sft(arguments, processes, port, retries, first_timeout, timeout, dry_run, **
             click.echo(f"# {node}\n{shlex.join(words)}")
         return 0
     return run.go()
+
+
+@click.command(context_settings={"ignore_unknown_options": True}, epilog="""\b
+Examples:
+  genet5 launch bake /ws/raw /ws/baked/all --tokenizer /ws/tok --worker 192.168.100.11
+  genet5 launch bake /ws/raw /ws/baked/all --tokenizer /ws/tok --ray-address auto
+""")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="RAW_DIR [OUT_DIR] [OPTIONS OF BAKE]")
+@machines
+@click.option("--ray-address", help="Use this Ray cluster that is there, instead of starting one.")
+@click.option("--dry-run", is_flag=True, help="Print every command and run none.")
+def bake(arguments, ray_address, dry_run, **where):
+    """Bake on this machine and on every --worker by Ray, a species at a time; the options of genet5 bake follow.
+
+    RAW_DIR and OUT_DIR lie in a folder that all machines share (genet5 launch nfs). The files are the same as those of
+    genet5 bake; a machine that dies half-way changes nothing in them.
+    """
+
+    import contextlib
+
+    import genet5.launch.baking as baking
+
+    settings = bake_settings(arguments)
+    say      = functools.partial(click.echo, err=True)
+    if ray_address:
+        stats = baking.bake(settings, ray_address, tell=say)
+    else:
+        boxes = cluster(**where)
+        if dry_run:
+            for node, words in baking.commands(boxes, boxes.port or "<free port>"):
+                click.echo(f"# {node}\n{shlex.join(boxes.on(node, words))}")
+            return
+        baking.check(boxes, settings["raw_dir"], settings["out_dir"])
+        with contextlib.ExitStack() as stack:
+            started = stack.enter_context(baking.cluster(boxes, settings["out_dir"], say))
+            stats   = baking.bake(settings, started.address, started, settings["threads"], say)
+    say(f"{settings['out_dir']}: {len(stats)} species baked")
+
+
+def bake_settings(words):
+    """Read the arguments of genet5 bake as it would itself; returns the arguments of genet5.bake.Bake."""
+
+    import genet5.cli.bake as command
+
+    with command.bake.make_context("genet5 launch bake", list(words)) as ctx:
+        settings = command.arguments({name: value for name, value in ctx.params.items() if name != "as_json"})
+    for name in ("raw_dir", "out_dir", "tokenizer"):
+        settings[name] = settings[name].resolve()
+    return settings
 
 
 def parse(words):

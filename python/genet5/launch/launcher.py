@@ -98,6 +98,31 @@ class Node:
             self.events.put((self, "line", text))
 
 
+class Beat:
+    """For the length of this context, the supervisors hear in a thread that the launcher lives.
+
+    nodes: list of Node
+    """
+
+    def __init__(self, nodes):
+        self.nodes  = nodes
+        self.ended  = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *failure):
+        self.ended.set()
+        self.thread.join()
+
+    def _follow(self):
+        while not self.ended.wait(BEAT):
+            for node in self.nodes:
+                node.tell("beat")
+
+
 class Launch:
     """A `genet5` command that torchrun starts on every machine of a cluster.
 
