@@ -175,3 +175,42 @@ def test_the_worst_end_explains_the_others(boxes):
     ("something else", "something else"), ("", "without a word")])
 def test_what_ssh_says_comes_with_what_to_do(said, remedy):
     assert remedy in checks.explain("user@box", said)
+
+
+def test_a_failed_run_is_tried_again_from_its_checkpoint(boxes, monkeypatch):
+    said = []
+    run  = launcher.Launch(boxes, ["sft", "--force"], "/out", (), 0, retries=3, tell=said.append)
+    ends = [{"kind": "killed"}, errors.GeneT5Error("node b: it does not answer"), {"kind": "ok"}]
+    seen = []
+
+    def attempt():
+        seen.append(list(run.arguments))
+        end = ends[len(seen) - 1]
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    monkeypatch.setattr(launcher, "PAUSE", 0.0)
+    monkeypatch.setattr(run, "_attempt", attempt)
+    assert run.go() == 0
+    assert seen == [["sft", "--force"], ["sft", "--resume"], ["sft", "--resume"]]
+    assert said == ["trying again from the last checkpoint (3 tries left)", "error: node b: it does not answer",
+                    "trying again from the last checkpoint (2 tries left)"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("memory", 75), ("stopped", 130)])
+def test_want_of_memory_and_ctrl_c_are_not_tried_again(boxes, monkeypatch, kind, code):
+    run = launcher.Launch(boxes, ["sft"], "/out", (), 0, retries=3, tell=lambda text: None)
+    monkeypatch.setattr(run, "_attempt", lambda: {"kind": kind})
+    assert run.go() == code
+
+
+def test_machines_that_differ_are_refused_at_the_first_try(boxes, monkeypatch):
+    run = launcher.Launch(boxes, ["sft"], "/out", (), 0, retries=3, tell=lambda text: None)
+
+    def attempt():
+        raise errors.GeneT5Error("node b: torch is 1")
+
+    monkeypatch.setattr(run, "_attempt", attempt)
+    with pytest.raises(errors.GeneT5Error, match="torch is 1"):
+        run.go()

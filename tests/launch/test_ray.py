@@ -4,7 +4,6 @@ import filecmp
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys

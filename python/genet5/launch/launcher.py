@@ -42,6 +42,7 @@ class Node:
         self.events  = events
         self.end     = None
         self.said    = []
+        self.lock    = threading.Lock()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         start_new_session=True)
         self.threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._complaints)]
@@ -52,7 +53,7 @@ class Node:
     def tell(self, line):
         """Send a line to the supervisor; one that is gone does not mind."""
 
-        with contextlib.suppress(OSError, ValueError):
+        with self.lock, contextlib.suppress(OSError, ValueError):
             self.process.stdin.write(f"{line}\n".encode())
             self.process.stdin.flush()
 
@@ -168,19 +169,27 @@ class Launch:
 
         old = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
-            for attempt in range(self.retries + 1):
-                end = self._attempt()
-                if end["kind"] in EXIT_CODE or attempt == self.retries or self.asked:
-                    return EXIT_CODE.get(end["kind"], 1)
-                self.tell(f"trying again from the last checkpoint ({self.retries - attempt} tries left)")
-                if "--resume" not in self.arguments:
-                    self.arguments.append("--resume")
-                    self.arguments = [word for word in self.arguments if word != "--force"]
-                time.sleep(PAUSE)
+            return self._attempts()
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
-        return 1
+
+    def _attempts(self):
+        for attempt in range(self.retries + 1):
+            try:
+                end = self._attempt()
+            except errors.GeneT5Error as error:
+                # a machine that has fallen may need a while to come back
+                if attempt in (0, self.retries):
+                    raise
+                end = {"kind": "gone"}
+                self.tell(f"error: {error}")
+            if end["kind"] in EXIT_CODE or attempt == self.retries or self.asked:
+                break
+            self.tell(f"trying again from the last checkpoint ({self.retries - attempt} tries left)")
+            self.arguments = [word for word in self.arguments if word not in ("--force", "--resume")] + ["--resume"]
+            time.sleep(PAUSE)
+        return EXIT_CODE.get(end["kind"], 1)
 
     def _attempt(self):
         """One start of all machines; returns how it ended."""
@@ -200,7 +209,8 @@ class Launch:
             for name, report in reports.items():
                 command = self.cluster.on(name, self.cluster.run_python("-m", "genet5.launch.node"))
                 nodes.append(Node(name, command, self._spec(name, report, port), events))
-            return self._follow(nodes, events)
+            with Beat(nodes):
+                return self._follow(nodes, events)
         finally:
             for node in nodes:
                 node.close()
@@ -218,12 +228,8 @@ class Launch:
         """Print what the machines say until all have ended; returns the end that explains the others."""
 
         passed, fallen, killed = 0, None, None
-        beaten = 0.0
         while any(node.end is None for node in nodes):
             now = time.monotonic()
-            if now - beaten > BEAT:
-                beaten = now
-                self._tell_all(nodes, "beat")
             if self.asked > passed:
                 self._tell_all(nodes, "stop" if passed == 0 and self.asked == 1 else "kill")
                 killed = killed or (now if self.asked > 1 else None)
