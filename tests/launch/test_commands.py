@@ -153,14 +153,29 @@ def test_names_of_runs_follow_the_owner_s_convention(tmp_path):
         workspace.settle_model(None, None, None, "x")
 
 
+def concluded(boxes, master, worker, asked=0):
+    """What a launch makes of the ends of two machines, and what it says."""
+
+    said      = []
+    run       = launcher.Launch(boxes, ["sft"], "/out", (), 0, tell=said.append)
+    run.asked = asked
+    nodes     = [type("Node", (), {"name": name, "end": end, "spec": {"log": "/out/logs/x.log"}})()
+                 for name, end in ((MASTER, master), (WORKER, worker))]
+    return run._conclude(nodes)["kind"], said
+
+
+def test_a_failure_after_ctrl_c_is_no_clean_stop(boxes):
+    stopped, cut = {"kind": "stopped", "reason": ""}, {"kind": "secondhand", "reason": "Connection closed by peer"}
+    assert concluded(boxes, stopped, stopped, asked=1)[0] == "stopped"
+    assert concluded(boxes, stopped, cut, asked=1)[0] == "stopped"
+    assert concluded(boxes, {"kind": "error", "reason": "no space"}, stopped, asked=1)[0] == "error"
+    assert concluded(boxes, cut, cut)[0] == "secondhand"
+
+
 def test_the_worst_end_explains_the_others(boxes):
-    said  = []
-    run   = launcher.Launch(boxes, ["sft"], "/out", (), 0, tell=said.append)
-    ends  = {MASTER: {"kind": "secondhand", "reason": "Connection closed by peer"},
-             WORKER: {"kind": "killed", "reason": "rank 1 (process 7) was killed after step 3"}}
-    nodes = [type("Node", (), {"name": name, "end": end, "spec": {"log": "/out/logs/x.log"}})()
-             for name, end in ends.items()]
-    assert run._conclude(nodes)["kind"] == "killed"
+    kind, said = concluded(boxes, {"kind": "secondhand", "reason": "Connection closed by peer"},
+                           {"kind": "killed", "reason": "rank 1 (process 7) was killed after step 3"})
+    assert kind == "killed"
     assert said == [f"error: node {WORKER}: rank 1 (process 7) was killed after step 3; its log is "
                     f"{WORKER}:/out/logs/x.log"]
 
@@ -214,3 +229,8 @@ def test_machines_that_differ_are_refused_at_the_first_try(boxes, monkeypatch):
     monkeypatch.setattr(run, "_attempt", attempt)
     with pytest.raises(errors.GeneT5Error, match="torch is 1"):
         run.go()
+
+
+def test_a_master_s_address_that_is_not_here_is_one_line(boxes):
+    with pytest.raises(errors.DataError, match=r"--master 192\.168\.100\.10 is no address of this machine"):
+        launcher.Launch(boxes, ["sft"], "/out", (), 0)._port()

@@ -99,6 +99,10 @@ class Node:
             self.events.put((self, "line", text))
 
 
+def _is(nodes, kind):
+    return any(node.end["kind"] == kind for node in nodes)
+
+
 class Beat:
     """For the length of this context, the supervisors hear in a thread that the launcher lives.
 
@@ -203,7 +207,7 @@ class Launch:
                 self.tell(f"error: {line}")
             raise errors.GeneT5Error(refused[0])
         events = queue.Queue()
-        port   = self.cluster.port or machine.free_port(self.cluster.master)
+        port   = self._port()
         nodes  = []
         try:
             for name, report in reports.items():
@@ -214,6 +218,15 @@ class Launch:
         finally:
             for node in nodes:
                 node.close()
+
+    def _port(self):
+        """Where the processes meet, on the master."""
+
+        try:
+            return self.cluster.port or machine.free_port(self.cluster.master)
+        except OSError as error:
+            raise errors.DataError(f"--master {self.cluster.master} is no address of this machine; see ip addr") \
+                from error
 
     def _spec(self, name, report, port):
         """The task of one machine's supervisor."""
@@ -259,10 +272,10 @@ class Launch:
         ended = [node for node in nodes if node.end["kind"] != "ok"]
         if not ended:
             return nodes[0].end
-        if self.asked and not any(node.end["kind"] == "memory" for node in ended):
+        worst = min(ended, key=lambda node: ORDER.index(node.end["kind"]))
+        if {node.end["kind"] for node in ended} <= {"stopped", "secondhand"} and (self.asked or _is(ended, "stopped")):
             self.tell("stopped on all nodes; genet5 launch sft … --resume goes on")
             return {"kind": "stopped"}
-        worst = min(ended, key=lambda node: ORDER.index(node.end["kind"]))
         self.tell(f"error: node {worst.name}: {worst.end['reason']}; its log is "
                   f"{clusters.bare(worst.name)}:{worst.spec['log']}")
         return worst.end
