@@ -137,6 +137,15 @@ def test_out_is_named_by_the_convention_where_it_is_left_out(folders):
     assert words["arguments"][1:4] == [str(folders / "data"), str(words["out"]), str(folders / "model")]
 
 
+@pytest.mark.parametrize("words", [("--config", "run.toml"), ("--config=run.toml",)])
+def test_a_configuration_is_named_by_its_whole_path(folders, monkeypatch, words):
+    monkeypatch.chdir(folders)
+    (folders / "run.toml").write_text("lr = 1e-4\n")
+    found = command.parse(("data", "out", "model", *words))["arguments"]
+    assert found[1:4] == [str(folders / name) for name in ("data", "out", "model")]
+    assert "=".join(found[4:]) == f"--config={folders / 'run.toml'}"
+
+
 def test_names_of_runs_follow_the_owner_s_convention(tmp_path):
     day = datetime.date(2026, 3, 7)
     assert workspace.baked_folder(tmp_path, 4, 1, 32, day) == tmp_path / "baked" / "GeneT5" / "mar07_s4_v1_e32"

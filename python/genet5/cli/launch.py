@@ -165,6 +165,10 @@ def parse(words):
         for path in (ctx.params["data_dir"], ctx.params["out_dir"], ctx.params["model"]):
             if path is not None:
                 options.remove(path)
+        base       = ctx.params["base"]
+        # the other machines do not start in this folder
+        options    = [word.replace(base, str(pathlib.Path(base).resolve())) if base and word.endswith(base) else word
+                      for word in options]
     data, out, model = (pathlib.Path(path).resolve() for path in (data, out, model))
     return {"arguments": ["sft", str(data), str(out), str(model), *options], "out": out, "folders": (data, model),
             "need":      checks.need(model, ctx.params["keep_checkpoints"])}
