@@ -16,14 +16,19 @@ import genet5.train.config as configs
 
 @contextlib.contextmanager
 def averaged(trainer):
-    """Gives the model with its averaged weights (where the run has them) in evaluation mode, whole on every process."""
+    """Gives the model with its averaged weights (where the run has them) in evaluation mode, whole on every process.
+
+    Inside, trainer.evaluated is that model.
+    """
 
     if trainer.average is not None:
         trainer.average.swap()
     trainer.model.eval()
     try:
-        yield trainer.gradients.whole_model(trainer.model).eval()
+        trainer.evaluated = trainer.gradients.whole_model(trainer.model).eval()
+        yield trainer.evaluated
     finally:
+        trainer.evaluated = None
         trainer.model.train()
         if trainer.average is not None:
             trainer.average.swap()
@@ -37,12 +42,11 @@ def evenly(items, most):
     return [items[index * len(items) // most] for index in range(most)]
 
 
-def validate(trainer, held, model):
+def validate(trainer, held):
     """The losses of the model as it stands, over the batches of all processes.
 
-    trainer: Trainer
+    trainer: Trainer, inside of `averaged`
     held:    list of dicts of NumPy arrays, this process's share of the validation batches
-    model:   GeneT5 from `averaged`
     returns dict: loss and one loss per head
     """
 
@@ -50,7 +54,7 @@ def validate(trainer, held, model):
     sums = dict.fromkeys([f"{key}_sum" for key in keys] + [f"{key}_count" for key in keys], 0.0)
     with torch.no_grad(), trainer.autocast():
         for arrays in held:
-            parts = loss.losses(model, batches.to_device(arrays, trainer.device), trainer.config.threads)
+            parts = loss.losses(trainer.evaluated, batches.to_device(arrays, trainer.device), trainer.config.threads)
             counts = batches.counts(arrays)
             for key in keys:
                 sums[f"{key}_sum"]   += float(parts[f"{key}_sum"])

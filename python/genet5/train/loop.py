@@ -128,12 +128,9 @@ class Run:
             self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
             loss_weights={**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
         model.config.window_size = self.config.crop
-        self.watch   = memory.Watch(self.out_dir / memory.file_name(self.group.local_rank), self.config.memory_floor,
-                                    self.config.memory_every)
-        self.writer  = checkpoint.Writer(self.out_dir, self.config.keep_checkpoints, self.report.line)
-        self.trainer = trainers.Trainer(model.train(), self._read(self.config), self.config, self.group)
-        if self.config.auto_batch and self.state is None:
-            self._fit()
+        source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
+                                self.group.world)
+        self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
         self._read_held(self.config)
         if self.group.total([len(self.held)])[0] == 0:
             raise errors.DataError(f"{self.data_dir / 'validation.bin'} holds no window: bake with --val-share or "
@@ -145,11 +142,16 @@ class Run:
             grouped = experts.grouped_works(device.type, getattr(torch, dtype))
             self.report.line(f"{model.config.num_experts} experts, {model.config.top_k} for each token, multiplied "
                              f"{'in groups' if grouped else 'one after the other: torch has no grouped_mm here'}")
+        self.watch  = memory.Watch(self.out_dir / memory.file_name(self.group.local_rank), self.config.memory_floor,
+                                   self.config.memory_every)
+        self.writer = checkpoint.Writer(self.out_dir, self.config.keep_checkpoints, self.report.line)
+        if self.config.auto_batch and self.state is None:
+            self._fit()
 
-    def _read(self, config, accumulate=None):
-        """The training data of this process."""
+    def _read(self, config, accumulate):
+        """The training data of this process in so many micro-batches."""
 
-        config = dataclasses.replace(config, accumulate=accumulate or config.accumulate)
+        config = dataclasses.replace(config, accumulate=accumulate)
         return batches.Source(self.data_dir, folders.tokenizer_file(self.source), config, self.group.rank,
                               self.group.world)
 
@@ -158,7 +160,7 @@ class Run:
 
         count, rows, took = fitting.accumulate(self.trainer, self._read, self.config, self.group, self.watch.floor)
         self.config         = self.trainer.config = dataclasses.replace(self.config, accumulate=count)
-        self.trainer.source = self._read(self.config)
+        self.trainer.source = self._read(self.config, count)
         self.report.line(f"micro-batches of {rows} rows fit ({took / memory.GIB:.2f} GiB), {count} a step")
 
     def _begin(self):
@@ -220,11 +222,11 @@ class Run:
         with evaluation.averaged(self.trainer) as model:
             if self.config.device == "cuda":
                 # the first time loads kernels
-                evaluation.validate(self.trainer, self.held[:1], model)
+                evaluation.validate(self.trainer, self.held[:1])
                 if few and self.first:
                     evaluation.genes(model, few[:1], self._cores())
                 times = [time.perf_counter()]
-            evaluation.validate(self.trainer, self.held[:1], model)
+            evaluation.validate(self.trainer, self.held[:1])
             times.append(time.perf_counter())
             if few and self.first:
                 evaluation.genes(model, few, self._cores())
@@ -308,7 +310,7 @@ class Run:
         progress = self.trainer.progress
         due      = self._genes_due()
         with evaluation.averaged(self.trainer) as model:
-            row  = evaluation.validate(self.trainer, self.held, model)
+            row  = evaluation.validate(self.trainer, self.held)
             best = row["loss"] < progress.best_loss
             if best:
                 progress.best_loss, progress.best_step = row["loss"], progress.step
@@ -316,7 +318,7 @@ class Run:
                 if due:
                     row.update(evaluation.genes(model, self.samples, self._cores()))
                 if best:
-                    self._save_best(row, model)
+                    self._save_best(row)
         if self.first:
             row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
             self.evaluation_log.write(row)
@@ -327,9 +329,10 @@ class Run:
                              f"{row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
                              f"{row['lattice_loss']:.5f}{genes}{'  best' if best else ''}")
 
-    def _save_best(self, row, model):
-        """A model (with averaged weights) as the model folder and as best_model.pt."""
+    def _save_best(self, row):
+        """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
 
+        model = self.trainer.evaluated
         folders.save(model, self.out_dir, folders.tokenizer_file(self.source))
         checkpoint.write(self.out_dir / checkpoint.BEST,
                          {"model": model.state_dict(), "step": self.trainer.progress.step, "losses": row,

@@ -62,6 +62,7 @@ class Trainer:
         self.sampler   = source.state()
         self.gradients = self._gradients()
         self.optimizer = updates.OPTIMIZERS[config.optimizer](model, self.gradients, config)
+        self.evaluated = None
         self.average   = optim.Average(model, config.ema, self.gradients) if config.ema else None
         self.begun     = time.perf_counter()
         random.seed(config.seed + group.rank)
