@@ -29,12 +29,12 @@ def test_label_smoothing_is_torch_s_over_the_allowed_sites(baked, start):
 
     model  = folders.load(start)
     batch  = batches.to_device(batches.Source(baked, start / "tokenizer.json", TINY).next().micro[0], "cpu")
-    parts  = [loss.losses(model, batch, 1, smoothing) for smoothing in (0.0, 0.1)]
+    parts  = [loss.losses(model, batch, 1, smoothing=share) for share in (0.0, 0.1)]
     assert parts[0]["segmentation_sum"] == parts[1]["segmentation_sum"]
     assert parts[0]["site_count"] == parts[1]["site_count"]
     logits, found = [], model.site_logits
     model.site_logits = lambda *given: logits.append(found(*given)) or logits[-1]
-    loss.losses(model, batch, 1, 0.1)
+    loss.losses(model, batch, 1, smoothing=0.1)
     expected, offsets = 0.0, batch["allowed_offsets"].tolist()
     for number, target in enumerate(batch["allowed_target"].tolist()):
         if target >= 0:

@@ -109,7 +109,7 @@ class Trainer:
         for arrays in step.micro:
             with self.autocast():
                 parts = loss.losses(self.model, batches.to_device(arrays, self.device), self.config.threads,
-                                    self.config.label_smoothing)
+                                    smoothing=self.config.label_smoothing)
                 value = loss.total(parts, counts, self.config.loss_weights)
             value.backward()
             sums += torch.stack([parts[key].detach().double() for key in keys])
