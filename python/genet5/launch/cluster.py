@@ -10,8 +10,6 @@ import genet5.train.config as configs
 
 SSH = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5",
        "-o", "ServerAliveCountMax=3"]
-# compiled kernels are kept where a restarted container finds them
-CACHE = {"TORCHINDUCTOR_CACHE_DIR": "~/.cache/genet5/inductor"}
 # stands in a dry run for what `genet5 doctor` will say
 BY_DOCTOR = "<by doctor>"
 

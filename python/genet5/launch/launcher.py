@@ -163,7 +163,7 @@ class Launch:
             yield node, cluster.on(node, cluster.run_python("-m", "genet5.launch.node"))
             run = cluster.torchrun(node, cluster.processes or clusters.BY_DOCTOR, cluster.port or "<free port>",
                                    self.arguments)
-            yield node, ["env", *(f"{name}={value}" for name, value in {**clusters.CACHE, **network}.items()), *run]
+            yield node, ["env", *(f"{name}={value}" for name, value in network.items()), *run]
 
     def go(self):
         """Check the machines, run, try again where that is wanted; returns the exit code.
@@ -233,7 +233,7 @@ class Launch:
 
         count = self.cluster.processes or max(1, len(report["devices"]))
         return {"command": self.cluster.torchrun(name, count, port, self.arguments),
-                "env":     {**clusters.CACHE, **clusters.network(report["link"])},
+                "env":     clusters.network(report["link"]),
                 "log":     str(self.out / "logs" / f"launch_{clusters.bare(name)}.log"),
                 "silence": SILENCE, "still": STILL, "first": self.limits[0], "later": self.limits[1]}
 

@@ -34,7 +34,7 @@ class Supervisor:
 
     spec: dict with
         command: list of str
-        env:     dict of str, on top of this process's environment; ~ is expanded
+        env:     dict of str, on top of this process's environment
         log:     path of the file that the output is appended to
         silence: float, seconds without a word from the launcher after which all ends
         still:   float, seconds without a heartbeat after which a process counts as hung
@@ -64,7 +64,7 @@ class Supervisor:
             signal.signal(number, lambda *_: self.orders.append("kill"))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._open_log()
-        environment  = {**os.environ, **{name: os.path.expanduser(value) for name, value in self.spec["env"].items()},  # noqa: PTH111 a variable, no path
+        environment  = {**os.environ, **self.spec["env"],
                         heartbeat.VARIABLE: str(self.hearts), "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(self.spec["command"], env=environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
