@@ -22,7 +22,7 @@ DOCKER = """\
 #!/bin/sh
 echo "$@" >>"$STATE.calls"
 case "$1" in
-inspect) [ -e "$STATE" ] || exit 1; cat "$STATE" ;;
+container) [ -e "$STATE" ] || exit 1; cat "$STATE" ;;
 image) exit 1 ;;
 run) echo "true IMAGE" >"$STATE" ;;
 start) echo "true IMAGE" >"$STATE" ;;

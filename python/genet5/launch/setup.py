@@ -22,7 +22,7 @@ _START = """\
 set -eu
 name={name}
 image={image}
-state=$(docker inspect --format '{{{{.State.Running}}}} {{{{.Config.Image}}}}' "$name" 2>/dev/null || true)
+state=$(docker container inspect --format '{{{{.State.Running}}}} {{{{.Config.Image}}}}' "$name" 2>/dev/null || true)
 case "$state" in
 "true $image")
     echo "$name runs already"
@@ -55,7 +55,7 @@ _STOP = """\
 # stop and remove the container of GeneT5
 set -eu
 name={name}
-if docker inspect "$name" >/dev/null 2>&1; then
+if docker container inspect "$name" >/dev/null 2>&1; then
     docker stop --time 30 "$name" >/dev/null
     docker rm "$name" >/dev/null
     echo "$name was stopped"
@@ -70,7 +70,7 @@ _STATUS = """\
 set -eu
 name={name}
 form='{{{{.Name}}}} {{{{.State.Status}}}} since {{{{.State.StartedAt}}}}, {{{{.Config.Image}}}}'
-docker inspect --format "$form" "$name" 2>/dev/null || echo "$name is not there"
+docker container inspect --format "$form" "$name" 2>/dev/null || echo "$name is not there"
 """
 
 _SERVER = """\
