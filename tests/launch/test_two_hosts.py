@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -167,6 +168,22 @@ def test_a_run_that_lacks_memory_ends_with_code_75_and_is_not_tried_again(hosts,
     run = launch(baked, tmp_path / "run", start, *COMMON, *ENDLESS, "--memory-floor", "100000", "--retries", "3")
     assert run.end() == 75, run.text
     assert re.search(r"error: node .*less than the 100000\.00 GiB of --memory-floor", run.lines[-1])
+    assert hosts.left() == []
+
+
+def test_a_disk_that_fills_up_on_the_worker_costs_its_memory_log_and_not_the_run(hosts, launch, baked, start, tmp_path):
+    (tmp_path / "run").mkdir()
+    hosts.serve(f"mount -t tmpfs -o size=80m tmpfs {tmp_path / 'run'}")
+    run = launch(baked, tmp_path / "run", start, *COMMON, "--max-steps", "400", "--eval-every", "400",
+                 "--log-every", "5", "--memory-every", "0.1")
+    run.until(r"step 5/400")
+    quiet = "dd if=/dev/zero bs=1M of={}/filler 2>/dev/null; true"
+    subprocess.run(["nsenter", "-t", str(hosts.servers[0].pid), "-m", "sh", "-c", quiet.format(tmp_path / "run")],
+                   check=True)
+    assert run.end() == 0, run.text
+    assert re.search(r"\[10\.77\.0\.2\] warning: .*memory_\S+\.csv: No space left on device; no row written", run.text)
+    assert steps(tmp_path / "run") == list(range(1, 401))
+    assert not (tmp_path / "run" / "filler").exists()
     assert hosts.left() == []
 
 
