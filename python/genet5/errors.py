@@ -23,6 +23,12 @@ class DataError(GeneT5Error):
     """A folder that GeneT5 wrote (baked data, model, checkpoint) does not fit what is asked of it."""
 
 
+class LowMemory(GeneT5Error):
+    """The machine runs out of memory; the run was saved and can go on (EX_TEMPFAIL of sysexits.h)."""
+
+    exit_code = 75
+
+
 class MissingDependency(GeneT5Error, ImportError):
     """An optional package is needed and not installed."""
 

@@ -288,6 +288,22 @@ def test_a_request_that_failed_at_once_binds_nobody(raw, baked, tmp_path):
     assert hashes(tmp_path / "out") == hashes(baked[0])
 
 
+def test_several_processes_may_begin_the_same_bake(raw, baked, tmp_path):
+    """Each takes a species, as on machines that share the folder; one that begins leaves what others write alone."""
+
+    folder, out = raw[0], tmp_path / "out"
+    first = bake.Bake(folder, out, folder / "tokenizer.json", **SETTINGS)
+    (out / first.species[0]).mkdir()
+    under_way = out / first.species[0] / "shard_000.tar.tmp"
+    under_way.write_text("half a shard of another process")
+    other = bake.Bake(folder, out, folder / "tokenizer.json", **SETTINGS)
+    assert under_way.exists()
+    for index in range(len(first.species)):
+        (first, other)[index % 2].bake(index)
+    other.finish()
+    assert hashes(out) == hashes(baked[0])
+
+
 def test_one_part_at_a_time_gives_the_same_files(raw, baked, tmp_path):
     run(raw[0], tmp_path / "out", eval=False)
     assert not (tmp_path / "out" / "validation.bin").exists()

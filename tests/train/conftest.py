@@ -81,10 +81,10 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONUNBUFFERED": "1"}
 
 
-def genet5(*arguments, launcher=(), check=True):
+def genet5(*arguments, launcher=(), check=True, module=("-m", "genet5")):
     """Run `genet5` in a process of its own; returns it, finished."""
 
-    command = [sys.executable, *launcher, "-m", "genet5", *map(str, arguments)]
+    command = [sys.executable, *launcher, *module, *map(str, arguments)]
     done    = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=LIMIT, check=False)
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -116,9 +116,9 @@ def stop_after(rows, number, *arguments):
 
 @pytest.fixture(scope="session")
 def tools():
-    """Helpers that start processes: genet5, stop_after, and the options COMMON."""
+    """Helpers that start processes: genet5, stop_after, environment, and the options COMMON."""
 
-    return types.SimpleNamespace(genet5=genet5, stop_after=stop_after, COMMON=COMMON)
+    return types.SimpleNamespace(genet5=genet5, stop_after=stop_after, environment=environment, COMMON=COMMON)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,9 @@ def test_a_configuration_survives_json():
 
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"ema": 1.0}, {"row_tokens": 100}, {"decay": "steep"},
                                    {"batch_rows": 0}, {"loss_weights": {"sites": 1.0}}, {"decay_share": 0.0},
-                                   {"max_minutes": 0.0}, {"loss_weights": {"site": -1.0}}])
+                                   {"label_smoothing": 1.0}, {"memory_floor": -2.0},
+                                   {"parallel": "fsdp", "optimizer": "muon"}, {"max_minutes": 0.0},
+                                   {"loss_weights": {"site": -1.0}}])
 def test_values_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(errors.DataError, match=f"^{next(iter(wrong))} is"):
         configs.TrainConfig(**wrong)
@@ -57,3 +59,17 @@ def test_a_stranger_s_json_is_no_configuration(tmp_path):
     (tmp_path / "finetune_config.json").write_text("{}")
     with pytest.raises(errors.DataError, match="no finetune_config"):
         configs.read(tmp_path / "finetune_config.json")
+
+
+def test_a_toml_file_says_the_same_as_options(tmp_path):
+    (tmp_path / "run.toml").write_text('lr = 1e-4\nspecies = ["G.one"]\n\n[loss_weights]\nsite = 2.0\n')
+    expected = configs.TrainConfig(lr=1e-4, species=["G.one"], loss_weights={"site": 2.0})
+    assert configs.read(tmp_path / "run.toml") == expected
+
+
+@pytest.mark.parametrize(("text", "said"), [("learning = 1", "does not know: learning"), ("lr = = 1", "is no TOML"),
+                                            ("lr = 'fast'", "wrong type"), ("lr = 0.0", "lr is 0.0")])
+def test_a_wrong_toml_file_is_one_clear_line(tmp_path, text, said):
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(errors.DataError, match=said):
+        configs.read(tmp_path / "run.toml")

@@ -33,6 +33,13 @@ def test_the_rate_rises_stays_and_falls():
     assert optim.rate(99, cosine) < 0.001
 
 
+def test_the_square_root_falls_fast_first():
+    config = configs.TrainConfig(max_steps=100, warmup=0, lr=1.0, decay="sqrt", decay_share=0.5)
+    assert optim.rate(50, config) == 1.0
+    assert optim.rate(75, config) == pytest.approx(1 - 0.5 ** 0.5)
+    assert 0 < optim.rate(99, config) < 0.02
+
+
 def test_clipping_equals_torch():
     ours, theirs = Toy(), Toy()
     flat = optim.FlatGradients(ours.parameters())

@@ -1,7 +1,11 @@
 """Whole runs in processes of their own: killed, stopped, resumed, spread over two processes."""
 
+import csv
 import json
+import random
+import shutil
 import signal
+import socket
 
 import pytest
 
@@ -15,7 +19,8 @@ checkpoint = pytest.importorskip("genet5.train.checkpoint")
 loop       = pytest.importorskip("genet5.train.loop")
 
 # what depends on the machine's speed
-MEASURED = ("tokens_per_second", "bases_per_second", "seconds")
+MEASURED = ("tokens_per_second", "bases_per_second", "seconds", "memory_available", "memory_resident",
+            "memory_reserved")
 STEPS    = ["--max-steps", "12", "--batch-rows", "2", "--save-every", "3", "--eval-every", "4"]
 
 
@@ -39,7 +44,8 @@ def test_a_run_leaves_its_files_and_a_model_folder(whole):
     import genet5.model.folder as folders
 
     names = {path.name for path in whole.iterdir()}
-    assert names == {"finetune_config.json", "training_log.csv", "eval_log.csv", "best_model.pt",
+    assert names == {"finetune_config.json", "training_log.csv", "eval_log.csv", "training_log.jsonl", "eval_log.jsonl",
+                     f"memory_{socket.gethostname()}.csv", "best_model.pt",
                      "checkpoint_latest.pt", "checkpoint_step_9.pt", "checkpoint_step_12.pt",
                      "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert [row["step"] for row in logs.read(whole / "training_log.csv")] == list(range(1, 13))
@@ -58,10 +64,22 @@ def test_the_loss_falls_and_no_true_site_is_masked(whole):
     assert all(row["mask_misses"] == 0 for row in logs.read(whole / "training_log.csv"))
 
 
+def weights(folder):
+    """The whole state of the last checkpoint, name -> tensor."""
+
+    state = checkpoint.read(folder / "checkpoint_latest.pt")
+    found = {f"model.{name}": value for name, value in state["model"].items()}
+    found.update({f"average.{name}": value for name, value in state["average"].items()})
+    found.update({name: value for name, value in state["optimizer"].items() if torch.is_tensor(value)})
+    return found
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tools, whole, baked, start, tmp_path, number):
     arguments  = ["sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS]
-    code, said = tools.stop_after(5, number, *arguments)
+    after      = random.SystemRandom().randint(1, 9)
+    print(f"{number.name} once {after} steps are logged")
+    code, said = tools.stop_after(after, number, *arguments)
     if number == signal.SIGKILL:
         assert code == -signal.SIGKILL
     else:
@@ -73,6 +91,82 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tools, whole, baked, s
     assert exact(tmp_path / "run") == exact(whole)
     assert exact(tmp_path / "run", "eval_log.csv") == exact(whole, "eval_log.csv")
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    ours, theirs = weights(tmp_path / "run"), weights(whole)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    rows = [json.loads(line) for line in (tmp_path / "run" / "training_log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, 13))
+
+
+def test_a_run_goes_on_from_an_older_checkpoint_where_the_last_one_is_torn(tools, whole, baked, start, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    torn = (tmp_path / "run" / "checkpoint_step_12.pt").read_bytes()[:5000]
+    for name in ("checkpoint_step_12.pt", "checkpoint_latest.pt"):
+        (tmp_path / "run" / name).write_bytes(torn)
+    done = tools.genet5("sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS, "--resume")
+    assert "checkpoint_latest.pt is no checkpoint, or a broken one" in done.stderr
+    assert "going on from step 9 of 12" in done.stderr
+    assert exact(tmp_path / "run") == exact(whole)
+
+
+def test_two_processes_become_one_and_back(tools, baked, start, tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    options  = [*tools.COMMON, "--max-steps", "11", "--batch-rows", "2", "--save-every", "6", "--eval-every", "11"]
+    both     = tmp_path / "two"
+    tools.genet5("sft", baked, both, start, *options, launcher=launcher)
+    for folder, how in ((tmp_path / "one", ()), (tmp_path / "again", launcher)):
+        shutil.copytree(both, folder)
+        shutil.copyfile(both / "checkpoint_step_6.pt", folder / "checkpoint_latest.pt")
+        done = tools.genet5("sft", baked, folder, start, *options, "--resume", launcher=how)
+        assert "going on from step 6 of 11" in done.stderr
+    assert exact(tmp_path / "again") == exact(both)
+    rows   = [(ours["loss"], theirs["loss"]) for ours, theirs in zip(exact(tmp_path / "one"), exact(both), strict=True)]
+    worst  = max(abs(ours - theirs) / theirs for ours, theirs in rows[6:])
+    print(f"largest relative difference of the next five losses: {worst:.2e}")
+    assert rows[:6] == [(theirs, theirs) for _, theirs in rows[:6]]
+    assert worst < 1e-5
+
+
+def test_the_first_process_hands_its_checkpoint_to_one_that_sees_none(tools, whole, baked, start, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    shutil.copyfile(tmp_path / "run" / "checkpoint_step_9.pt", tmp_path / "run" / "checkpoint_latest.pt")
+    script = tmp_path / "apart.py"
+    # the second process has a disk of its own
+    script.write_text("import os, sys\nimport genet5.cli as cli\n"
+                      f"sys.argv[3] = {str(tmp_path / 'run')!r} if os.environ['RANK'] == '0' else "
+                      f"{str(tmp_path / 'elsewhere')!r}\ncli.main()\n")
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", str(script)]
+    tools.genet5("sft", baked, "", start, *tools.COMMON, *STEPS, "--resume", launcher=launcher, module=())
+    assert [row["step"] for row in exact(tmp_path / "run")] == list(range(1, 13))
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == [f"memory_{socket.gethostname()}_1.csv"]
+
+
+def test_weights_in_parts_train_like_whole_ones_and_become_whole_again(tools, whole, baked, start, tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    tools.genet5("sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS, "--parallel", "fsdp", launcher=launcher)
+    ours, theirs = (exact(folder) for folder in (tmp_path / "run", whole))
+    assert ours[0]["loss"] == pytest.approx(theirs[0]["loss"], rel=1e-6)
+    assert ours[0]["grad_norm"] == pytest.approx(theirs[0]["grad_norm"], rel=1e-5)
+    assert [row["loss"] for row in ours] == pytest.approx([row["loss"] for row in theirs], rel=1e-3)
+    assert [row["loss"] for row in exact(tmp_path / "run", "eval_log.csv")] == \
+        pytest.approx([row["loss"] for row in exact(whole, "eval_log.csv")], rel=1e-3)
+    one, other = weights(tmp_path / "run"), weights(whole)
+    assert {name: value.shape for name, value in one.items()} == {name: value.shape for name, value in other.items()}
+    shutil.copyfile(tmp_path / "run" / "checkpoint_step_9.pt", tmp_path / "run" / "checkpoint_latest.pt")
+    shutil.copytree(tmp_path / "run", tmp_path / "single")
+    tools.genet5("sft", baked, tmp_path / "run", start, *tools.COMMON, *STEPS, "--resume", launcher=launcher)
+    assert exact(tmp_path / "run") == ours
+    done = tools.genet5("sft", baked, tmp_path / "single", start, *tools.COMMON, *STEPS, "--resume")
+    assert "going on from step 9 of 12" in done.stderr
+    assert [row["loss"] for row in exact(tmp_path / "single")] == pytest.approx([row["loss"] for row in ours], rel=1e-5)
+
+
+def test_memory_is_watched_in_every_run(whole):
+    with (whole / f"memory_{socket.gethostname()}.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert all(int(row["resident"]) > 1 << 20 for row in rows)
+    assert all(row["memory_resident"] > 1 << 20 for row in logs.read(whole / "training_log.csv"))
 
 
 def test_two_processes_train_like_one(tools, whole, baked, start, tmp_path):

@@ -93,8 +93,8 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(baked, start, 
     ours.step()
     before = {name: value.clone() for name, value in ours.model.state_dict().items()}
     real   = loss.losses
-    broken = lambda *given: {name: value * float("nan") if name == "site_sum" else value  # noqa: E731
-                             for name, value in real(*given).items()}
+    broken = lambda *given, **named: {name: value * float("nan") if name == "site_sum" else value  # noqa: E731
+                                      for name, value in real(*given, **named).items()}
     monkeypatch.setattr(loss, "losses", broken)
     row = ours.step()
     assert row["skipped"] == 1

@@ -8,6 +8,8 @@ import time
 
 import click
 
+import genet5.cli.workspace as workspace
+
 EXAMPLE = """\b
 Example:
   genet5 tokenizer train raw tok --vocab-size 1024
@@ -40,7 +42,8 @@ def per_species(what):
 
 @click.command(epilog=EXAMPLE)
 @click.argument("raw_dir", type=click.Path(path_type=pathlib.Path))
-@click.argument("out_dir", type=click.Path(path_type=pathlib.Path))
+@click.argument("out_dir", required=False, type=click.Path(path_type=pathlib.Path))
+@workspace.folder
 @click.option("--tokenizer", required=True, type=click.Path(path_type=pathlib.Path),
               help="tokenizer.json, or the folder that holds it.")
 @click.option("--species", multiple=True, help="Folder to bake; repeat for several. All by default.")
@@ -69,19 +72,19 @@ def per_species(what):
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads.  [default: one per core]")
 @click.option("--force", is_flag=True, help="Start over in a folder that was baked before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def bake(raw_dir, out_dir, parts, start_codons, min_intron, max_intron, genetic_code, as_json, **settings):
+def bake(as_json, **options):
     """Turn genomes into training shards and held-out samples.
 
     RAW_DIR holds one folder per species with fna.gz and gff.gz. OUT_DIR gets one folder of shards per species,
-    validation.bin, eval.json and bake_config.json. The same command goes on where it was stopped.
+    validation.bin, eval.json and bake_config.json. The same command goes on where it was stopped. Without OUT_DIR it is
+    WORKSPACE/baked/GeneT5/{mon}{DD}_s{training species}_v{validation species}_e{eval samples}.
     """
 
     import genet5.bake as baking
 
     began   = time.perf_counter()
-    grammar = {"table_starts": start_codons == "table", "min_intron": min_intron, "max_intron": max_intron}
-    run     = baking.Bake(raw_dir, out_dir, genetic_codes=genetic_code, grammar=grammar, train=parts != "eval",
-                          eval=parts != "train", **settings)
+    run     = baking.Bake(**arguments(options))
+    out_dir = run.out_dir
     if run.is_finished():
         click.echo(f"{out_dir}: nothing to do, everything is baked", err=True)
     rows = {}
@@ -94,8 +97,26 @@ def bake(raw_dir, out_dir, parts, start_codons, min_intron, max_intron, genetic_
     seconds = time.perf_counter() - began
     if as_json:
         click.echo(json.dumps({"out_dir": str(out_dir), "seconds": round(seconds, 3), "species": rows}))
-    elif parts != "eval":
+    elif options["parts"] != "eval":
         summary(run, rows, seconds)
+
+
+def arguments(options):
+    """The arguments of genet5.bake.Bake that the options of this command mean.
+
+    options: dict, as click parsed them
+    """
+
+    import genet5.workspace as places
+
+    plain   = {name: value for name, value in options.items()
+               if name not in ("workspace", "parts", "start_codons", "min_intron", "max_intron", "genetic_code")}
+    out_dir = places.settle_baked(options["out_dir"], options["workspace"], options["raw_dir"], options["species"],
+                                  options["val_species"], options["eval_samples"])
+    grammar = {"table_starts": options["start_codons"] == "table", "min_intron": options["min_intron"],
+               "max_intron": options["max_intron"]}
+    return {**plain, "out_dir": out_dir, "genetic_codes": options["genetic_code"], "grammar": grammar,
+            "train": options["parts"] != "eval", "eval": options["parts"] != "train"}
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Exit codes: 0 fine, 1 bad input or failure, 2 wrong usage, 130 Ctrl-C."""
+"""Exit codes: 0 fine, 1 bad input or failure, 2 wrong usage, 75 stopped for want of memory, 130 Ctrl-C."""
 
 import os
 import sys
@@ -40,7 +40,7 @@ def run(command, name):
         if debug:
             raise
         click.echo(f"error: {describe(error)}", err=True)
-        return 1
+        return getattr(error, "exit_code", 1)
 
 
 def describe(error):

@@ -24,8 +24,8 @@ def evaluate(model, samples, tokenizer=None, decoders=("writer", "viterbi"), thr
     decoders:  names of decoders
     threads:   int, windows read side by side on a CPU
     wanted:    fields of genet5.inference.settings.Settings that differ from the model's own
-    returns dict decoder -> {"tp", "fp", "fn", "sensitivity", "precision", "gene_f1"}; fractions 0 to 1, 0 where
-    the denominator is 0
+    returns dict decoder -> {"tp", "fp", "fn", "sensitivity", "precision", "gene_f1", "exon_f1", "nucleotide_f1"}, the
+    first five of genes; fractions 0 to 1, 0 where the denominator is 0
     """
 
     choices = {decoder: {"decoder": decoder, **wanted} for decoder in decoders}
@@ -87,12 +87,28 @@ def _evaluating(model):
 
 
 def _count(counts, found, sample):
-    """Add a sample's true and false positives and false negatives."""
+    """Add a sample's true and false positives and false negatives of genes, CDS segments and coding bases."""
 
     truth   = {(gene["strand"], tuple(map(tuple, gene["segments"]))) for gene in sample["genes"]}
     correct = {gene.key for gene in found if gene.key in truth}
-    wrong   = [gene for gene in found if gene.key not in truth and not _touches(gene, sample.get("others", ()))]
+    wrong   = [gene.key for gene in found if gene.key not in truth and not _touches(gene, sample.get("others", ()))]
     counts.update(tp=len(correct), fn=len(truth) - len(correct), fp=len(wrong))
+    for level, parts in (("exon", _segments), ("nucleotide", _bases)):
+        true, said = parts(truth), parts([*correct, *wrong])
+        hits       = len(true & said)
+        counts.update({f"{level}_tp": hits, f"{level}_fn": len(true) - hits, f"{level}_fp": len(said) - hits})
+
+
+def _segments(keys):
+    """The CDS segments of genes, a set of (strand, (start, end))."""
+
+    return {(strand, segment) for strand, segments in keys for segment in segments}
+
+
+def _bases(keys):
+    """The coding bases of genes, a set of (strand, base)."""
+
+    return {(strand, base) for strand, (start, end) in _segments(keys) for base in range(start, end)}
 
 
 def _touches(gene, others):
@@ -103,7 +119,13 @@ def _touches(gene, others):
 def _rates(counts):
     tp, fp, fn = counts["tp"], counts["fp"], counts["fn"]
     return {"tp": tp, "fp": fp, "fn": fn, "sensitivity": _share(tp, tp + fn), "precision": _share(tp, tp + fp),
-            "gene_f1": _share(2 * tp, 2 * tp + fp + fn)}
+            "gene_f1": _f1(tp, fp, fn),
+            **{f"{level}_f1": _f1(*(counts[f"{level}_{kind}"] for kind in ("tp", "fp", "fn")))
+               for level in ("exon", "nucleotide")}}
+
+
+def _f1(tp, fp, fn):
+    return _share(2 * tp, 2 * tp + fp + fn)
 
 
 def _share(part, whole):

@@ -44,17 +44,18 @@ class LatticeLoss(torch.autograd.Function):
         return grad * upstream.to(grad.dtype), None, None, None
 
 
-def losses(model, batch, threads=0, prefix=None):
+def losses(model, batch, threads=0, prefix=None, smoothing=0.0):
     """Sums and counts of every head on one batch with targets.
 
-    prefix: None, or what model.prefill made of the batch
+    prefix:    None, or what model.prefill made of the batch
+    smoothing: float, share of the site's target that is spread evenly over the allowed sites
     returns a dict of tensors: site_sum (nats), site_count (steps), segmentation_sum, segmentation_count (bases),
     lattice_sum, lattice_count (bases), router_balance_sum, router_z_sum and their counts (tokens), mask_misses (steps
     whose true site the grammar would not allow); and site_logits [M], of all sites that the grammar allows
     """
 
     prefix  = model.prefill(batch) if prefix is None else prefix
-    site    = site_loss(model, prefix, batch)
+    site    = site_loss(model, prefix, batch, smoothing)
     labels  = batch["labels"].long()
     known   = labels != UNKNOWN
     logits  = prefix.segmentation.float().flatten(0, 1)
@@ -74,7 +75,7 @@ def losses(model, batch, threads=0, prefix=None):
             "site_logits":        site["logits"]}
 
 
-def site_loss(model, prefix, batch):
+def site_loss(model, prefix, batch, smoothing=0.0):
     """Cross entropy of every true step over the sites that the grammar allows there."""
 
     offsets = batch["allowed_offsets"].long()
@@ -89,7 +90,10 @@ def site_loss(model, prefix, batch):
                                 batch["allowed_type"], batch["allowed_position"])
     allowed = target >= 0
     score   = segment_logsumexp(logits, offsets)
-    nll     = torch.where(allowed, score - logits[target.clamp(min=0)], 0.0)
+    aim     = logits[target.clamp(min=0)]
+    if smoothing:
+        aim = (1 - smoothing) * aim + smoothing * segment_mean(logits, offsets)
+    nll     = torch.where(allowed, score - aim, 0.0)
     return {"sum": nll.sum(), "count": allowed.sum(), "misses": (~allowed).sum(), "logits": logits}
 
 
@@ -101,6 +105,14 @@ def segment_logsumexp(values, offsets):
     top   = values.new_full((count,), -torch.inf).scatter_reduce(0, owner, values.detach(), "amax")
     total = values.new_zeros(count).index_add(0, owner, (values - top[owner]).exp())
     return total.log() + top
+
+
+def segment_mean(values, offsets):
+    """Mean of values[offsets[n]:offsets[n + 1]] for each n; empty segments give 0."""
+
+    lengths = offsets.diff()
+    owner   = torch.repeat_interleave(torch.arange(len(lengths), device=values.device), lengths)
+    return values.new_zeros(len(lengths)).index_add(0, owner, values) / lengths.clamp(min=1)
 
 
 def total(sums, counts, weights=None):

@@ -1,12 +1,14 @@
 """Checkpoints: all that a run needs to go on as if it had never stopped."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import pickle
 import random
 import re
 import shutil
+import threading
 
 import numpy as np
 import torch
@@ -64,6 +66,117 @@ def steps(folder):
     return [path for _, path in sorted(found)]
 
 
+class Writer:
+    """Writes the checkpoints of a run in the background, one after the other.
+
+    A checkpoint that could not be written (a full disk) costs none that was there before; the run goes on, and
+    `finish` raises when the last one is missing.
+
+    folder: path of the run
+    keep:   int, step files to keep, see `save`
+    tell:   function of a str, for warnings
+    """
+
+    def __init__(self, folder, keep, tell):
+        self.folder  = pathlib.Path(folder)
+        self.keep    = keep
+        self.tell    = tell
+        self.thread  = None
+        self.failure = None
+        self.failed  = 0
+
+    def save(self, state):
+        """Write a checkpoint; returns as soon as its tensors are copied, so that training may change them.
+
+        state: dict with `step`, see `write`
+        """
+
+        self.wait()
+        self.thread = threading.Thread(target=self._write, args=(copy(state),), name="checkpoint")
+        self.thread.start()
+
+    def save_now(self, state):
+        """Write a checkpoint without a copy of it in memory, and wait for it."""
+
+        self.wait()
+        self._write(state)
+
+    def wait(self):
+        """Wait until nothing is being written."""
+
+        if self.thread is not None:
+            self.thread.join()
+            self.thread = None
+
+    def finish(self):
+        """Wait; the last checkpoint is on the disk then.
+
+        raises OSError where it could not be written
+        """
+
+        self.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    def _write(self, state):
+        try:
+            save(self.folder, state, self.keep)
+            self.failure = None
+        # torch turns some failed writes into RuntimeError
+        except (OSError, RuntimeError) as error:
+            self.failed += 1
+            self.failure = OSError(getattr(error, "errno", None) or errno.EIO, _reason(error),
+                                   str(self.folder / f"checkpoint_step_{state['step']}.pt"))
+            self.tell(f"warning: the checkpoint of step {state['step']} was not written: {_reason(error)}; the one "
+                      f"before it stays")
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+
+
+def copy(state):
+    """A state whose tensors are copies on the CPU; dicts, lists and tuples are walked through."""
+
+    if torch.is_tensor(state):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: copy(value) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return type(state)(copy(value) for value in state)
+    return state
+
+
+def newest(folder, tell):
+    """The newest checkpoint of a run that can be read; None where there is none at all.
+
+    folder: path of the run
+    tell:   function of a str, told of each one that is broken
+    raises DataError where all of them are broken
+    """
+
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        return None
+    paths = [path for path in (folder / LATEST, *reversed(steps(folder))) if path.is_file()]
+    for number, path in enumerate(paths):
+        try:
+            return read(path)
+        except errors.DataError as error:
+            if number + 1 == len(paths):
+                raise
+            tell(f"warning: {error}")
+    return None
+
+
+def tidy(folder):
+    """Remove half-written files that a killed run left under temporary names."""
+
+    for path in pathlib.Path(folder).glob(".*.tmp"):
+        if path.name.startswith((".checkpoint_", f".{BEST}.", ".training_log.", ".eval_log.")):
+            path.unlink(missing_ok=True)
+
+
 def read(path):
     """A checkpoint, loaded as data only (no code in it runs).
 
@@ -71,9 +184,12 @@ def read(path):
     raises DataError where it is broken or of another version
     """
 
+    path = pathlib.Path(path)
+    # torch says of a torn file the same as of a missing one
+    path.open("rb").close()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError) as error:
         raise errors.DataError(f"{path} is no checkpoint, or a broken one; take an older checkpoint_step_*.pt") \
             from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
@@ -85,8 +201,11 @@ def clear(folder):
     """Remove what an earlier run left in a folder: checkpoints, best model and logs."""
 
     folder = pathlib.Path(folder)
-    for name in (LATEST, BEST, "training_log.csv", "eval_log.csv", "finetune_config.json"):
+    for name in (LATEST, BEST, "training_log.csv", "training_log.jsonl", "eval_log.csv", "eval_log.jsonl",
+                 "finetune_config.json"):
         (folder / name).unlink(missing_ok=True)
+    for path in folder.glob("memory_*.csv"):
+        path.unlink()
     for path in steps(folder):
         path.unlink()
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
+import sys
 
 import genet5.errors as errors
 
@@ -12,12 +13,14 @@ HEADS  = ("site", "segmentation", "lattice")
 ROUTER = ("router_balance", "router_z")
 LOSSES = HEADS + ROUTER
 DTYPES = ("auto", "float32", "bfloat16")
-DECAYS = ("linear", "cosine")
+DECAYS = ("linear", "sqrt", "cosine")
 # named here too, so that a configuration can be checked without torch
 OPTIMIZERS = ("adamw", "muon")
+PARALLEL = ("ddp", "fsdp")
 
 # fields that may change when a run is resumed; the others decide what the run computes
-FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every")
+FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
+        "memory_every", "parallel")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -29,11 +32,13 @@ class TrainConfig:
     optimizer:        "adamw" or "muon" (for the matrices of the blocks, AdamW for the rest)
     lr:               float, peak learning rate
     warmup:           int, steps over which the learning rate rises to lr (a fifth of max_steps at the most)
-    decay:            "linear" or "cosine", shape of the fall to zero
+    decay:            "linear", "sqrt" or "cosine", shape of the fall to zero
     decay_share:      float in (0, 1], share of the steps that fall, at the end; before, the rate is constant
     weight_decay:     float, of matrices; norms, biases and embeddings have none
     beta1, beta2:     float, AdamW's averages
     clip:             float, largest norm of the gradient
+    label_smoothing:  float in [0, 1), share of the site's target that is spread evenly over the sites that the
+                      grammar allows; 0: none
     ema:              float in [0, 1), decay of the averaged weights that are evaluated and saved; 0: none
     loss_weights:     dict loss -> float over site, segmentation, lattice, router_balance and router_z; empty: the
                       model's default, in which the router's have no weight
@@ -41,6 +46,7 @@ class TrainConfig:
     batch_rows:       int, rows of one step, over all processes and micro-batches
     row_tokens:       int, tokens of a row; windows are packed into rows
     accumulate:       int, micro-batches of one step on each process
+    auto_batch:       bool, choose the fewest micro-batches that fit into memory instead of accumulate
     crop:             int, bases of a training window (random offset); 0: the model's window_size
     reverse_complement: bool, read half of the windows from the other strand
     species:          list of str, folders of the baked data to train on; empty: all
@@ -53,6 +59,11 @@ class TrainConfig:
     save_every:       int, steps between checkpoints; 0: a tenth of the run
     keep_checkpoints: int, checkpoint_step_*.pt files to keep
     log_every:        int, steps between plain progress lines
+    tensorboard:      bool, write the logs for TensorBoard as well
+    memory_floor:     float, GiB of free memory below which the run saves a checkpoint and ends; 0: a twenty-fifth of
+                      the machine's or the control group's; -1: never
+    memory_every:     float, seconds between rows of memory_{host}.csv
+    parallel:         "ddp" (every process holds all weights) or "fsdp" (a part of weights, gradients and AdamW's state)
     seed:             int, of the order of the data, of the crops and of dropout
     threads:          int, of each process; 0: the cores shared out among the processes
     device:           "auto", "cpu" or "cuda"
@@ -71,12 +82,14 @@ class TrainConfig:
     beta1:              float = 0.9
     beta2:              float = 0.98
     clip:               float = 1.0
+    label_smoothing:    float = 0.0
     ema:                float = 0.99
     loss_weights:       dict  = dataclasses.field(default_factory=dict)
     balance_rate:       float = 1e-3
     batch_rows:         int   = 2
     row_tokens:         int   = 8192
     accumulate:         int   = 1
+    auto_batch:         bool  = False
     crop:               int   = 0
     reverse_complement: bool  = True
     species:            list  = dataclasses.field(default_factory=list)
@@ -88,6 +101,10 @@ class TrainConfig:
     save_every:         int   = 0
     keep_checkpoints:   int   = 2
     log_every:          int   = 10
+    tensorboard:        bool  = False
+    memory_floor:       float = 0.0
+    memory_every:       float = 5.0
+    parallel:           str   = "ddp"
     seed:               int   = 0
     threads:            int   = 0
     device:             str   = "auto"
@@ -101,16 +118,21 @@ class TrainConfig:
                             ("generate_every", -1), ("generate_samples", 0), ("keep_checkpoints", 0),
                             ("log_every", 1), ("threads", 0), ("seed", 0)):
             _demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
-        for name in ("lr", "clip"):
+        for name in ("lr", "clip", "memory_every"):
             _demand(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
-        for name in ("ema", "beta1", "beta2"):
+        for name in ("ema", "beta1", "beta2", "label_smoothing"):
             _demand(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more and less than 1")
         for name in ("weight_decay", "balance_rate"):
             _demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        _demand(self.memory_floor == -1 or self.memory_floor >= 0, "memory_floor", self.memory_floor,
+                "0 or more, or -1")
         _demand(0 < self.decay_share <= 1, "decay_share", self.decay_share, "more than 0 and at most 1")
         _demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
         _demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
         _demand(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
+        _demand(self.parallel in PARALLEL, "parallel", self.parallel, " or ".join(PARALLEL))
+        _demand(self.parallel == "ddp" or self.optimizer == "adamw", "parallel", self.parallel,
+                "ddp where the optimizer is muon, which needs whole matrices")
         _demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
         _demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
         _demand(set(self.loss_weights) <= set(LOSSES), "loss_weights", self.loss_weights,
@@ -155,18 +177,49 @@ def names():
 
 
 def read(path):
-    """The training configuration inside a finetune_config.json.
+    """The training configuration of a finetune_config.json, or of a TOML file with the fields of TrainConfig.
 
-    path: path of the file
+    path: path of the file; TOML where its name ends in .toml
     returns TrainConfig
     raises DataError
     """
 
+    path = pathlib.Path(path)
+    if path.suffix == ".toml":
+        return _read_toml(path)
     try:
-        fields = json.loads(pathlib.Path(path).read_text())
+        fields = json.loads(path.read_text())
         return TrainConfig.from_dict(fields["config"])
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise errors.DataError(f"{path} is no finetune_config.json of GeneT5: {error}") from error
+
+
+def _read_toml(path):
+    fields  = toml(path)
+    unknown = sorted(set(fields) - names())
+    if unknown:
+        raise errors.DataError(f"{path} has settings that genet5 sft does not know: {', '.join(unknown)}; they are the "
+                               f"options of genet5 sft --help with _ for -")
+    try:
+        return TrainConfig(**fields)
+    except (TypeError, ValueError) as error:
+        raise errors.DataError(f"{path}: a value has the wrong type: {error}") from error
+
+
+def toml(path):
+    """The content of a TOML file, a dict.
+
+    raises DataError where it is none
+    """
+
+    import importlib
+
+    # the standard library has the reader from Python 3.11 on
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        return tomllib.loads(pathlib.Path(path).read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise errors.DataError(f"{path} is no TOML: {error}") from error
 
 
 def merge(asked, settled, given):

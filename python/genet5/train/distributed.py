@@ -1,6 +1,7 @@
 """Several processes under torchrun: gloo on CPU, nccl on CUDA; alone, every function is a no-op."""
 
 import datetime
+import io
 import os
 
 import torch
@@ -61,6 +62,26 @@ class Group:
         box = [value]
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
+
+    def spread_state(self, state):
+        """The first process's checkpoint on every process; only tensors and plain values travel.
+
+        state: dict on the first process, anything elsewhere
+        """
+
+        if self.world == 1:
+            return state
+        buffer = io.BytesIO()
+        if self.rank == 0:
+            torch.save(state, buffer)
+        size    = self.spread(buffer.getbuffer().nbytes)
+        letters = torch.empty(size, dtype=torch.uint8, device=self.device)
+        if self.rank == 0:
+            letters.copy_(torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8))
+        dist.broadcast(letters, src=0)
+        if self.rank == 0:
+            return state
+        return torch.load(io.BytesIO(letters.cpu().numpy().tobytes()), map_location="cpu", weights_only=True)
 
     def gather(self, value):
         """The values of all processes in rank order."""

@@ -16,14 +16,19 @@ import genet5.train.config as configs
 
 @contextlib.contextmanager
 def averaged(trainer):
-    """Inside, the model has its averaged weights (where the run has them) and is in evaluation mode."""
+    """Gives the model with its averaged weights (where the run has them) in evaluation mode, whole on every process.
+
+    Inside, trainer.evaluated is that model.
+    """
 
     if trainer.average is not None:
         trainer.average.swap()
     trainer.model.eval()
     try:
-        yield trainer.model
+        trainer.evaluated = trainer.gradients.whole_model(trainer.model).eval()
+        yield trainer.evaluated
     finally:
+        trainer.evaluated = None
         trainer.model.train()
         if trainer.average is not None:
             trainer.average.swap()
@@ -40,7 +45,7 @@ def evenly(items, most):
 def validate(trainer, held):
     """The losses of the model as it stands, over the batches of all processes.
 
-    trainer: Trainer
+    trainer: Trainer, inside of `averaged`
     held:    list of dicts of NumPy arrays, this process's share of the validation batches
     returns dict: loss and one loss per head
     """
@@ -49,7 +54,7 @@ def validate(trainer, held):
     sums = dict.fromkeys([f"{key}_sum" for key in keys] + [f"{key}_count" for key in keys], 0.0)
     with torch.no_grad(), trainer.autocast():
         for arrays in held:
-            parts = loss.losses(trainer.model, batches.to_device(arrays, trainer.device), trainer.config.threads)
+            parts = loss.losses(trainer.evaluated, batches.to_device(arrays, trainer.device), trainer.config.threads)
             counts = batches.counts(arrays)
             for key in keys:
                 sums[f"{key}_sum"]   += float(parts[f"{key}_sum"])
@@ -78,7 +83,7 @@ def samples(data_dir, config):
 
 
 def genes(model, chosen, threads):
-    """Gene F1 of both decoders, in the words of eval_log.csv.
+    """F1 of genes, exons and nucleotides by both decoders, in the words of eval_log.csv.
 
     model:   GeneT5
     chosen:  list of dicts, from `samples`
@@ -86,7 +91,8 @@ def genes(model, chosen, threads):
     """
 
     scores = evaluate.evaluate(model, chosen, threads=threads)
-    return {f"{decoder}_gene_f1": scores[decoder]["gene_f1"] for decoder in ("writer", "viterbi")}
+    return {f"{decoder}_{level}_f1": scores[decoder][f"{level}_f1"] for decoder in ("writer", "viterbi")
+            for level in ("gene", "exon", "nucleotide")}
 
 
 def calibrate(folder, chosen, device, threads):

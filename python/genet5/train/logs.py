@@ -1,7 +1,8 @@
-"""training_log.csv and eval_log.csv: one row at a time, and continued exactly after a kill."""
+"""training_log and eval_log as CSV and JSONL: one row at a time, and continued exactly after a kill."""
 
 import csv
 import io
+import json
 import math
 import os
 import pathlib
@@ -32,6 +33,9 @@ TRAINING = {
     "padding_share":     "share of the batch's token places that are padding",
     "tokens_per_second": "tokens by the time of the step",
     "bases_per_second":  "bases by the time of the step",
+    "memory_available":  "bytes that the first process may still take after the step; empty where nobody says",
+    "memory_resident":   "bytes that the first process holds",
+    "memory_reserved":   "bytes that torch's allocator holds on its GPU; empty on a CPU",
     "seconds":           "training time so far, evaluation included, summed over resumptions",
 }
 EVALUATION = {
@@ -41,51 +45,91 @@ EVALUATION = {
     "segmentation_loss": "nats per labelled base",
     "lattice_loss":      "nats per base of the exact decoder's path",
     "writer_gene_f1":    "exact genes that the writer finds on eval.json; empty where it was not asked to write",
+    "writer_exon_f1":    "exact CDS segments that it finds",
+    "writer_nucleotide_f1": "coding bases that it finds, by strand",
     "viterbi_gene_f1":   "the same of the exact decoder",
+    "viterbi_exon_f1":   "the same of the exact decoder",
+    "viterbi_nucleotide_f1": "the same of the exact decoder",
     "best":              "1 where the loss is the lowest so far and the model was saved",
     "seconds":           "training time so far, evaluation included, summed over resumptions",
 }
 
 
 class Log:
-    """A CSV file that gains one row at a time.
+    """A CSV file that gains one row at a time, and a JSONL file beside it with the same rows.
 
-    path:    path of the file
+    path:    path of the CSV file; the other one ends in .jsonl
     columns: dict column -> meaning, see TRAINING and EVALUATION
-    upto:    int, keep the rows up to this step of a file that is there; None: begin a new file
+    upto:    int, keep the rows up to this step of files that are there; None: begin new files
+    warn:    function of a str, told once of each column in which a number was not finite
     """
 
-    def __init__(self, path, columns, upto=None):
+    def __init__(self, path, columns, upto=None, warn=None):
         self.path    = pathlib.Path(path)
         self.columns = list(columns)
-        kept         = self._kept(upto) if upto is not None and self.path.exists() else []
-        temporary    = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        temporary.write_text("".join([self._line(self.columns), *kept]))
-        temporary.replace(self.path)
-        self.file    = self.path.open("a", buffering=1, newline="")
+        self.warn    = warn or (lambda text: None)
+        self.warned  = set()
+        self.csv     = _begin(self.path, _line(self.columns), self._kept(upto))
+        self.json    = _begin(jsonl(self.path), "", _kept_json(jsonl(self.path), upto))
 
     def write(self, row):
         """Append a row and hand it to the system at once.
 
-        row: dict column -> number or None; what is not finite is left empty
+        row: dict column -> number or None; what is not finite is left empty, null in JSONL
         """
 
-        self.file.write(self._line([_cell(row.get(column)) for column in self.columns]))
+        values = {column: self._finite(column, row.get(column)) for column in self.columns}
+        self.csv.write(_line([_cell(value) for value in values.values()]))
+        self.json.write(json.dumps(values) + "\n")
 
     def close(self):
-        """Close the file."""
+        """Close the files."""
 
-        self.file.close()
+        self.csv.close()
+        self.json.close()
 
-    def _line(self, cells):
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        return text.getvalue()
+    def _finite(self, column, value):
+        if not isinstance(value, float) or math.isfinite(value):
+            return value
+        if column not in self.warned:
+            self.warned.add(column)
+            self.warn(f"warning: {column} is {value}; {self.path.name} leaves it empty (said once)")
+        return None
 
     def _kept(self, upto):
+        if upto is None or not self.path.exists():
+            return []
         lines = self.path.read_text().splitlines(keepends=True)[1:]
         rows  = [line for line in lines if line.endswith("\n") and line.count(",") == len(self.columns) - 1]
         return [line for line in rows if int(line.partition(",")[0]) <= upto]
+
+
+def jsonl(path):
+    """The JSONL file beside a CSV file."""
+
+    return pathlib.Path(path).with_suffix(".jsonl")
+
+
+def _begin(path, head, kept):
+    """The file with these lines only, open for more."""
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text("".join([head, *kept]))
+    temporary.replace(path)
+    return path.open("a", buffering=1, newline="")
+
+
+def _kept_json(path, upto):
+    if upto is None or not path.exists():
+        return []
+    lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("}\n")]
+    return [line for line in lines if json.loads(line)["step"] <= upto]
+
+
+def _line(cells):
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
 
 
 def read(path):
@@ -104,6 +148,6 @@ def _number(cell):
 
 
 def _cell(value):
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None:
         return ""
     return repr(value) if isinstance(value, float) else str(value)

@@ -12,16 +12,20 @@ import torch
 
 import genet5
 import genet5.errors as errors
+import genet5.machine as machine
 import genet5.model.experts as experts
 import genet5.model.folder as folders
 import genet5.model.loss as loss
 import genet5.train.batches as batches
+import genet5.train.board as boards
 import genet5.train.checkpoint as checkpoint
 import genet5.train.config as configs
 import genet5.train.device as devices
 import genet5.train.distributed as distributed
 import genet5.train.evaluation as evaluation
+import genet5.train.fitting as fitting
 import genet5.train.logs as logs
+import genet5.train.memory as memory
 import genet5.train.plan as plans
 import genet5.train.report as reports
 import genet5.train.signals as signals
@@ -41,10 +45,12 @@ class Run:
     resume:   bool, go on from checkpoint_latest.pt where there is one
     force:    bool, replace a run that is in out_dir
     quiet:    bool, print nothing
+    heart:    genet5.launch.heartbeat.Heart, told of every step; None: nobody is
     raises DataError where folders do not fit
     """
 
-    def __init__(self, data_dir, out_dir, model, config, given=None, resume=False, force=False, quiet=False):
+    def __init__(self, data_dir, out_dir, model, config, given=None, resume=False, force=False, quiet=False,
+                 heart=None):
         self.began    = time.perf_counter()
         self.data_dir = pathlib.Path(data_dir)
         self.out_dir  = pathlib.Path(out_dir)
@@ -53,17 +59,18 @@ class Run:
         self.group    = distributed.Group()
         self.first    = self.group.rank == 0
         self.report   = reports.Reporter(quiet or not self.first, config.log_every)
+        self.heart    = heart
+        self.logs     = []
+        self.given    = given or {}
+        self.config   = config
         self.state    = self._stored(resume, force)
-        if self.state is not None:
-            self.asked  = configs.TrainConfig.from_dict(self.state["asked"])
-            self.config = configs.merge(self.asked, configs.TrainConfig.from_dict(self.state["config"]), given or {})
-        else:
-            self.config = config
+        self._take()
 
     def go(self):
         """Train; returns a dict with the summary.
 
-        raises KeyboardInterrupt after a clean stop by Ctrl-C or SIGTERM, the checkpoint saved
+        raises KeyboardInterrupt after a clean stop by Ctrl-C or SIGTERM, LowMemory after one for want of memory; the
+        checkpoint is saved
         """
 
         with signals.Stop() as stop:
@@ -73,26 +80,45 @@ class Run:
                 self._train(stop)
                 return self._finish()
             finally:
-                self.report.end()
+                self._close()
                 self.group.stop()
 
     def _stored(self, resume, force):
         """The checkpoint to go on from, None for a new run."""
 
-        latest = self.out_dir / checkpoint.LATEST
-        if resume and latest.exists():
-            return checkpoint.read(latest)
-        if latest.exists() and not force:
+        if resume:
+            return checkpoint.newest(self.out_dir, self.report.line)
+        if (self.out_dir / checkpoint.LATEST).exists() and not force:
             raise errors.DataError(f"{self.out_dir} already holds a run: --resume continues it, --force replaces it")
         return None
+
+    def _take(self):
+        """The configuration of the checkpoint to go on from, where there is one."""
+
+        if self.state is not None:
+            self.asked  = configs.TrainConfig.from_dict(self.state["asked"])
+            settled     = configs.TrainConfig.from_dict(self.state["config"])
+            self.config = configs.merge(self.asked, settled, self.given)
+
+    def _share(self):
+        """One checkpoint for all processes: the first one's, also on machines that do not see its folder."""
+
+        steps = self.group.gather(-1 if self.state is None else self.state["step"])
+        if len(set(steps)) == 1:
+            return
+        if steps[0] < 0:
+            raise errors.DataError(f"{self.out_dir} holds a checkpoint on another machine, but none on the first one")
+        self.state = self.group.spread_state(self.state)
+        self._take()
 
     def _set_up(self):
         """Device, precision, model, data and trainer."""
 
         device  = devices.choose(self.config.device, self.group.local_rank)
+        self.group.start(device)
+        self._share()
         threads = devices.share_cores(self.config.threads, self.group.local_world)
         dtype, reason = devices.precision(self.config.dtype, device)
-        self.group.start(device)
         # the same bits again for the same number of threads; use_deterministic_algorithms would import the compiler
         torch.set_deterministic_debug_mode("warn" if device.type == "cpu" else "default")
         torch.utils.deterministic.fill_uninitialized_memory = False
@@ -116,6 +142,26 @@ class Run:
             grouped = experts.grouped_works(device.type, getattr(torch, dtype))
             self.report.line(f"{model.config.num_experts} experts, {model.config.top_k} for each token, multiplied "
                              f"{'in groups' if grouped else 'one after the other: torch has no grouped_mm here'}")
+        self.watch  = memory.Watch(self.out_dir / memory.file_name(self.group.local_rank), self.config.memory_floor,
+                                   self.config.memory_every)
+        self.writer = checkpoint.Writer(self.out_dir, self.config.keep_checkpoints, self.report.line)
+        if self.config.auto_batch and self.state is None:
+            self._fit()
+
+    def _read(self, config, accumulate):
+        """The training data of this process in so many micro-batches."""
+
+        config = dataclasses.replace(config, accumulate=accumulate)
+        return batches.Source(self.data_dir, folders.tokenizer_file(self.source), config, self.group.rank,
+                              self.group.world)
+
+    def _fit(self):
+        """Choose `accumulate` by the memory there is."""
+
+        count, rows, took = fitting.accumulate(self.trainer, self._read, self.config, self.group, self.watch.floor)
+        self.config         = self.trainer.config = dataclasses.replace(self.config, accumulate=count)
+        self.trainer.source = self._read(self.config, count)
+        self.report.line(f"micro-batches of {rows} rows fit ({took / memory.GIB:.2f} GiB), {count} a step")
 
     def _begin(self):
         """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""
@@ -126,6 +172,9 @@ class Run:
         if self.first:
             self.out_dir.mkdir(parents=True, exist_ok=True)
             checkpoint.clear(self.out_dir)
+            checkpoint.tidy(self.out_dir)
+        self.group.wait()
+        self.watch.start()
         self.config = self.trainer.config = self._plan()
         if self.first:
             self._write_settings()
@@ -142,6 +191,9 @@ class Run:
             raise errors.DataError(f"{self.source} is another model than the run began with: it differs in "
                                    f"{', '.join(different)}")
         self.trainer.load_state_dict(self.state)
+        if self.first:
+            checkpoint.tidy(self.out_dir)
+        self.watch.start()
         self._open_logs(self.trainer.progress.step)
         self.report.line(f"going on from step {self.trainer.progress.step} of {self.config.max_steps}")
         self.state = None
@@ -199,21 +251,47 @@ class Run:
         while trainer.progress.step < steps:
             row  = trainer.step()
             done = row["step"]
-            if self.first:
-                self.training_log.write(row)
+            self._record(row)
             took = (time.perf_counter() - begin) / (done - first)
             self.report.step(row, steps, took * (steps - done))
             if done % config.eval_every == 0 or self._genes_due() or done == steps:
                 self._evaluate()
-            # one process's signal stops all of them
-            asked = self.group.total([float(stop.asked)])[0] > 0
-            if asked or done % config.save_every == 0 or done == steps:
-                self._save()
-            if asked and done < steps:
-                self.report.end()
-                self.report.line(f"stopped at step {done} of {steps}; --resume continues")
-                raise KeyboardInterrupt
+            # one process's signal, or want of memory, stops all of them
+            asked, low = self.group.total([float(stop.asked), float(self.watch.low)])
+            if asked or low or done % config.save_every == 0 or done == steps:
+                self._save(now=low > 0)
+            if (asked or low) and done < steps:
+                self._halt(low > 0)
         self.report.end()
+
+    def _record(self, row):
+        """A finished step into the logs."""
+
+        self.watch.step = row["step"]
+        if self.heart is not None:
+            self.heart.beat(row["step"])
+        row.update(memory_available=self.watch.last["available"], memory_resident=machine.resident(),
+                   memory_reserved=self.watch.last["reserved"])
+        if self.first:
+            self.training_log.write(row)
+            if self.board is not None:
+                self.board.write("train", row)
+
+    def _halt(self, low):
+        """End before the plan is fulfilled, the checkpoint on the disk.
+
+        low: bool, for want of memory
+        """
+
+        # others must not be ended by torchrun while the first process still writes
+        self.writer.finish()
+        why = [reason for reason in self.group.gather(self.watch.describe() if self.watch.low else "") if reason]
+        self.report.end()
+        where = f"step {self.trainer.progress.step} of {self.config.max_steps}; --resume continues"
+        if low:
+            raise errors.LowMemory(f"{why[0]}; saved at {where}")
+        self.report.line(f"stopped at {where}")
+        raise KeyboardInterrupt
 
     def _cores(self):
         """Threads for what the first process does alone: those of the waiting ones of its machine, too."""
@@ -244,6 +322,8 @@ class Run:
         if self.first:
             row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
             self.evaluation_log.write(row)
+            if self.board is not None:
+                self.board.write("eval", row)
             genes = f"  gene F1 writer {row['writer_gene_f1']:.3f} viterbi {row['viterbi_gene_f1']:.3f}" if due else ""
             self.report.line(f"validation at step {progress.step}: loss {row['loss']:.4f}  site "
                              f"{row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
@@ -252,22 +332,27 @@ class Run:
     def _save_best(self, row):
         """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
 
-        model = self.trainer.model
+        model = self.trainer.evaluated
         folders.save(model, self.out_dir, folders.tokenizer_file(self.source))
         checkpoint.write(self.out_dir / checkpoint.BEST,
                          {"model": model.state_dict(), "step": self.trainer.progress.step, "losses": row,
                           **self._settings()})
 
-    def _save(self):
-        """All that the run needs to go on."""
+    def _save(self, now=False):
+        """All that the run needs to go on.
+
+        now: bool, wait for it and take no memory for a copy
+        """
 
         state = self.trainer.state_dict()
         if self.first:
-            checkpoint.save(self.out_dir, {**state, **self._settings()}, self.config.keep_checkpoints)
+            write = self.writer.save_now if now else self.writer.save
+            write({**state, **self._settings()})
 
     def _finish(self):
         """Choose the decoder with the best weights; the summary."""
 
+        self.writer.finish()
         progress = self.trainer.progress
         summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
                     "best_loss": progress.best_loss, "skipped": progress.skipped, "mask_misses": progress.misses,
@@ -277,8 +362,6 @@ class Run:
                 summary.update(evaluation.calibrate(self.out_dir, self.samples, self.trainer.device,
                                                     self._cores()))
             self._tell(summary)
-            self.training_log.close()
-            self.evaluation_log.close()
         self.group.wait()
         return summary
 
@@ -313,7 +396,18 @@ class Run:
         temporary.write_text(json.dumps(settings, indent=2) + "\n")
         temporary.replace(self.out_dir / SETTINGS)
 
+    def _close(self):
+        """End what the run has open, however it ends."""
+
+        self.report.end()
+        self.watch.stop()
+        for log in self.logs:
+            log.close()
+
     def _open_logs(self, upto):
         if self.first:
-            self.training_log   = logs.Log(self.out_dir / "training_log.csv", logs.TRAINING, upto)
-            self.evaluation_log = logs.Log(self.out_dir / "eval_log.csv", logs.EVALUATION, upto)
+            tell = self.report.line
+            self.training_log   = logs.Log(self.out_dir / "training_log.csv", logs.TRAINING, upto, tell)
+            self.evaluation_log = logs.Log(self.out_dir / "eval_log.csv", logs.EVALUATION, upto, tell)
+            self.board          = boards.Board(self.out_dir, upto) if self.config.tensorboard else None
+            self.logs           = [log for log in (self.training_log, self.evaluation_log, self.board) if log]

@@ -25,6 +25,7 @@ def rate(step, config):
     step:   int, 0-based
     config: TrainConfig with max_steps and warmup settled
     returns float
+    source: the square root is Hägele et al., arXiv 2405.18392
     """
 
     steps = config.max_steps
@@ -32,6 +33,8 @@ def rate(step, config):
     left  = 1.0 if step < begin else (steps - step) / (steps - begin)
     if config.decay == "cosine":
         left = 0.5 - 0.5 * math.cos(math.pi * left)
+    elif config.decay == "sqrt":
+        left = 1.0 - math.sqrt(1.0 - left)
     return config.lr * left * min(1.0, (step + 1) / max(1, config.warmup))
 
 
@@ -59,10 +62,45 @@ class FlatGradients:
 
         self.buffer.zero_()
 
+    def reduce(self, group):
+        """Sum the gradients over all processes.
+
+        group: genet5.train.distributed.Group
+        """
+
+        group.sum_(self.buffer)
+
+    def norm(self):
+        """Their norm, a tensor."""
+
+        return torch.linalg.vector_norm(self.buffer)
+
+    def whole(self, flat):
+        """The full vector of which each process may hold a part: here every process has it all."""
+
+        return flat
+
+    part = whole_values = part_values = whole
+
+    def model_state(self, model):
+        """The full state_dict of a model."""
+
+        return model.state_dict()
+
+    def load_model_state(self, model, state):
+        """The opposite of `model_state`."""
+
+        model.load_state_dict(state)
+
+    def whole_model(self, model):
+        """A model that needs no other process to compute."""
+
+        return model
+
     def clip(self, largest):
         """Scale the gradients down to a norm of at most `largest`; returns the norm before, float."""
 
-        norm = torch.linalg.vector_norm(self.buffer)
+        norm = self.norm()
         self.buffer.mul_((largest / (norm + 1e-6)).clamp(max=1.0))
         return float(norm)
 
@@ -70,13 +108,16 @@ class FlatGradients:
 class Average:
     """Exponential moving average of the weights, quicker in the first steps.
 
-    model: torch.nn.Module
-    decay: float in (0, 1)
+    model:     torch.nn.Module
+    decay:     float in (0, 1)
+    gradients: FlatGradients of its parameters, which know where the weights of this process are; None: in the model
     """
 
-    def __init__(self, model, decay):
-        self.decay  = decay
-        self.live   = dict(model.named_parameters())
+    def __init__(self, model, decay, gradients=None):
+        named          = dict(model.named_parameters())
+        self.decay     = decay
+        self.gradients = gradients
+        self.live      = dict(zip(named, gradients.live, strict=True)) if gradients else named
         self.values = {name: parameter.detach().clone() for name, parameter in self.live.items()}
 
     @torch.no_grad()
@@ -98,11 +139,12 @@ class Average:
     def state_dict(self):
         """The averaged weights by parameter name."""
 
-        return self.values
+        return self.gradients.whole_values(self.values) if self.gradients else self.values
 
     def load_state_dict(self, values):
         """Take averaged weights over."""
 
+        values = self.gradients.part_values(values) if self.gradients else values
         with torch.no_grad():
             for name, value in values.items():
                 self.values[name].copy_(value)

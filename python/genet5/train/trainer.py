@@ -60,13 +60,24 @@ class Trainer:
         self.progress  = Progress()
         self.source    = source
         self.sampler   = source.state()
-        self.gradients = optim.FlatGradients(model.parameters())
+        self.gradients = self._gradients()
         self.optimizer = updates.OPTIMIZERS[config.optimizer](model, self.gradients, config)
-        self.average   = optim.Average(model, config.ema) if config.ema else None
+        self.evaluated = None
+        self.average   = optim.Average(model, config.ema, self.gradients) if config.ema else None
         self.begun     = time.perf_counter()
         random.seed(config.seed + group.rank)
         np.random.seed(config.seed + group.rank)
         torch.manual_seed(config.seed + group.rank)
+
+    def _gradients(self):
+        """Where the gradients are: all of them on every process, or cut into parts."""
+
+        if self.config.parallel == "fsdp" and self.group.world > 1:
+            import genet5.train.sharding as sharding
+
+            sharding.shard(self.model, self.group)
+            return sharding.Gradients(self.model, self.group)
+        return optim.FlatGradients(self.model.parameters())
 
     def seconds(self):
         """Time spent on this run, over all resumptions, float."""
@@ -97,11 +108,12 @@ class Trainer:
         self.gradients.zero()
         for arrays in step.micro:
             with self.autocast():
-                parts = loss.losses(self.model, batches.to_device(arrays, self.device), self.config.threads)
+                parts = loss.losses(self.model, batches.to_device(arrays, self.device), self.config.threads,
+                                    smoothing=self.config.label_smoothing)
                 value = loss.total(parts, counts, self.config.loss_weights)
             value.backward()
             sums += torch.stack([parts[key].detach().double() for key in keys])
-        self.group.sum_(self.gradients.buffer)
+        self.gradients.reduce(self.group)
         *heads, misses = self.group.sum_(sums).tolist()
         means = {head: total / max(1.0, shared[head]) for head, total in zip(configs.LOSSES, heads)}
         return {**{f"{head}_loss": means[head] for head in configs.LOSSES},
@@ -177,7 +189,7 @@ class Trainer:
         """All that `load_state_dict` needs to go on; every process calls it, the first one keeps it."""
 
         self.progress.seconds, self.begun = self.seconds(), time.perf_counter()
-        return {"model":     self.model.state_dict(),
+        return {"model":     self.gradients.model_state(self.model),
                 "average":   self.average.state_dict() if self.average else None,
                 "optimizer": self.optimizer.state_dict(),
                 "step":      self.progress.step,
@@ -195,7 +207,7 @@ class Trainer:
         if state["data_hash"] != self.source.data_hash:
             raise errors.DataError(f"the checkpoint was made on other data ({state['data_hash']}, here "
                                    f"{self.source.data_hash}); --resume needs the baked folder that the run began with")
-        self.model.load_state_dict(state["model"])
+        self.gradients.load_model_state(self.model, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

@@ -29,9 +29,9 @@ class AdamW:
 
     def __init__(self, model, gradients, config):
         shrink         = optim.decayed(model)
-        named          = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-        self.live      = [parameter for _, parameter in named]
-        self.shrunk    = [parameter for name, parameter in named if name in shrink]
+        names          = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+        self.live      = gradients.live
+        self.shrunk    = [weight for name, weight in zip(names, self.live) if name in shrink]
         self.gradients = gradients
         self.betas     = (config.beta1, config.beta2)
         self.decay     = config.weight_decay
@@ -59,13 +59,14 @@ class AdamW:
     def state_dict(self):
         """Averages and the number of updates."""
 
-        return {"mean": self.mean, "square": self.square, "updates": self.updates}
+        return {"mean": self.gradients.whole(self.mean), "square": self.gradients.whole(self.square),
+                "updates": self.updates}
 
     def load_state_dict(self, state):
         """Go on from a state."""
 
-        self.mean.copy_(state["mean"])
-        self.square.copy_(state["square"])
+        self.mean.copy_(self.gradients.part(state["mean"]))
+        self.square.copy_(self.gradients.part(state["square"]))
         self.updates = state["updates"]
 
 

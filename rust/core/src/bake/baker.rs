@@ -73,7 +73,9 @@ impl Baker {
         let config = out.join(CONFIG);
         if config.is_file() {
             let old = read_settings(&config);
-            if force || old.as_ref().is_ok_and(|old| !baker.begun(old)) {
+            // the same bake may have begun in another process, on another machine
+            let other = |old: &Settings| *old != baker.settings && !baker.begun(old);
+            if force || old.as_ref().is_ok_and(other) {
                 baker.clear(old.ok())?;
             } else if !old?.same(&baker.settings) {
                 return Err(Error::value(format!(

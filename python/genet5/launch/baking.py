@@ -1,0 +1,175 @@
+"""Baking on several machines by Ray: a species is a task, and the bytes are those of one machine."""
+
+import contextlib
+import pathlib
+import queue
+import time
+
+import genet5.bake as baking
+import genet5.errors as errors
+import genet5.launch.checks as checks
+import genet5.launch.launcher as launcher
+import genet5.machine as machine
+
+# seconds that a cluster may take to come up
+PATIENCE = 180.0
+
+
+@contextlib.contextmanager
+def cluster(boxes, out, tell):
+    """A Ray cluster on the machines of a Cluster, for the length of this context; gives its address.
+
+    boxes: clusters.Cluster
+    out:   path of the bake, where the logs of the machines go
+    tell:  function of a str
+    raises GeneT5Error where a machine cannot take part
+    """
+
+    port   = boxes.port or machine.free_port(boxes.master)
+    events = queue.Queue()
+    nodes  = []
+    try:
+        for name, command in commands(boxes, port):
+            spec = {"command": command, "env": {"RAY_DISABLE_IMPORT_WARNING": "1"},
+                    "log": str(pathlib.Path(out) / "logs" / f"ray_{name.rpartition('@')[2]}.log"),
+                    "silence": launcher.SILENCE, "still": 1e9, "first": 1e9, "later": 1e9}
+            supervisor = boxes.on(name, boxes.run_python("-m", "genet5.launch.node"))
+            nodes.append(launcher.Node(name, supervisor, spec, events))
+        with launcher.Beat(nodes):
+            yield Ray(f"{boxes.master}:{port}", nodes, events, tell)
+    finally:
+        for node in nodes:
+            node.tell("kill")
+        end = time.monotonic() + launcher.GRACE
+        while any(node.process.poll() is None for node in nodes) and time.monotonic() < end:
+            time.sleep(0.1)
+        for node in nodes:
+            node.close()
+
+
+def commands(boxes, port):
+    """What starts Ray on each machine, as (node, list of str), the master first."""
+
+    ray = boxes.run_python("-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
+    for name in boxes.nodes:
+        address = name.rpartition("@")[2]
+        if name == boxes.master:
+            yield name, [*ray, "--head", "--port", str(port), "--node-ip-address", address,
+                         "--include-dashboard", "false"]
+        else:
+            yield name, [*ray, "--address", f"{boxes.master}:{port}", "--node-ip-address", address]
+
+
+class Ray:
+    """A cluster that has been started here.
+
+    address: str, host:port
+    """
+
+    def __init__(self, address, nodes, events, tell):
+        self.address = address
+        self.nodes   = nodes
+        self.events  = events
+        self.tell    = tell
+
+    def wait(self, ray):
+        """Connect and wait until every machine has joined; meanwhile one that ended is told.
+
+        ray: the module
+        raises GeneT5Error
+        """
+
+        end = time.monotonic() + PATIENCE
+        while True:
+            self.look()
+            dead = [node for node in self.nodes if node.end is not None]
+            if dead:
+                raise errors.GeneT5Error(f"node {dead[0].name}: {dead[0].end['reason']}; its log is "
+                                         f"{dead[0].spec['log']}")
+            with contextlib.suppress(ConnectionError, RuntimeError, ValueError):
+                if not ray.is_initialized():
+                    ray.init(address=self.address, logging_level="error", log_to_driver=False)
+                if sum(one["Alive"] for one in ray.nodes()) >= len(self.nodes):
+                    return
+            if time.monotonic() > end:
+                raise errors.GeneT5Error(f"the Ray cluster did not come up within {PATIENCE:.0f} s; see "
+                                         f"{self.nodes[0].spec['log']}")
+            time.sleep(0.5)
+
+    def look(self):
+        """Take note of machines that ended."""
+
+        with contextlib.suppress(queue.Empty):
+            while True:
+                node, kind, value = self.events.get_nowait()
+                if kind == "end":
+                    node.end = value
+                    self.tell(f"node {node.name}: {value['reason']}; its species are baked on the others")
+
+
+def bake(settings, address, started=None, cores=0, tell=print):
+    """Bake all species as tasks of a Ray cluster; a task whose machine dies is done again elsewhere.
+
+    settings: dict, the arguments of genet5.bake.Bake; the folders are seen by every machine
+    address:  str, of the cluster, "auto" for the one of this machine
+    started:  Ray or None, the cluster that was started for this
+    cores:    int, of a task; 0: two
+    tell:     function of a str
+    returns dict species -> its stats.json as a dict
+    raises GeneT5Error, and what a bake raises
+    """
+
+    ray = errors.require("ray", "ray")
+    if started is not None:
+        started.wait(ray)
+    else:
+        ray.init(address=address, logging_level="error", log_to_driver=False)
+    try:
+        run   = baking.Bake(**settings)
+        cores = cores or 2
+        task  = ray.remote(num_cpus=min(cores, _largest(ray)), max_retries=-1)(_bake_one)
+        todo  = {task.remote({**settings, "threads": cores, "force": False}, index): name
+                 for index, name in enumerate(run.species)}
+        stats = {}
+        while todo:
+            done, _ = ray.wait(list(todo), timeout=1.0)
+            if started is not None:
+                started.look()
+            for one in done:
+                name = todo.pop(one)
+                host, seconds, stats[name] = ray.get(one)
+                tell(f"{name}: baked on {host} in {seconds:.1f} s")
+        run.finish()
+        return {name: stats[name] for name in run.species}
+    except ray.exceptions.RayTaskError as error:
+        raise errors.GeneT5Error(str(error.cause)) from error
+    finally:
+        ray.shutdown()
+
+
+def _largest(ray):
+    """Cores of the largest machine."""
+
+    return max(one["Resources"].get("CPU", 1) for one in ray.nodes() if one["Alive"])
+
+
+def _bake_one(settings, index):
+    """The task: one species, on whichever machine; returns (host, seconds, stats)."""
+
+    import socket
+
+    began    = time.perf_counter()
+    _, stats = baking.Bake(**settings).bake(index)
+    return socket.gethostname(), time.perf_counter() - began, stats
+
+
+def check(boxes, raw, out):
+    """Refuse machines that differ, as a launch of training does.
+
+    raises GeneT5Error
+    """
+
+    reports = checks.examine(boxes, (raw,), out)
+    refused = checks.refusals(boxes, reports, checks.LEAST_DISK)
+    if refused:
+        raise errors.GeneT5Error(refused[0])
