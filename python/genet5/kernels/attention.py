@@ -29,13 +29,10 @@ class Layout:
     key_tiles:   dict
     capability:  int
 
-    def mark_dynamic(self):
-        """Tell torch.compile that all lengths vary, so that it makes one graph for them."""
+    def tables(self):
+        """Its tensors, a list; their first sizes vary from batch to batch."""
 
-        import torch._dynamo
-
-        for tensor in (self.documents, self.places, *self.query_tiles.values(), *self.key_tiles.values()):
-            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+        return [self.documents, self.places, *self.query_tiles.values(), *self.key_tiles.values()]
 
 
 def layout(documents, queries, keys, places=None):

@@ -17,7 +17,7 @@ DECAYS = ("linear", "cosine")
 OPTIMIZERS = ("adamw", "muon")
 
 # fields that may change when a run is resumed; the others decide what the run computes
-FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every")
+FREE = ("threads", "device", "compile", "save_every", "keep_checkpoints", "log_every")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -57,6 +57,7 @@ class TrainConfig:
     threads:          int, of each process; 0: the cores shared out among the processes
     device:           "auto", "cpu" or "cuda"
     dtype:            "auto", "float32" or "bfloat16" (autocast); auto: bfloat16 where the hardware has units for it
+    compile:          bool, compile the blocks by torch.compile; evaluation runs as ever
     raises DataError where a value is out of range
     """
 
@@ -92,6 +93,7 @@ class TrainConfig:
     threads:            int   = 0
     device:             str   = "auto"
     dtype:              str   = "auto"
+    compile:            bool  = False
 
     def __post_init__(self):
         self.loss_weights = dict(self.loss_weights)
