@@ -46,11 +46,13 @@ class StaticCache:
             self._grow(self.visible.shape[1] - self.begun.visible.shape[1])
         model = self.model
         self.visible.index_fill_(1, self.place, True)
-        x_N1C = model.embed_steps(self.begun, types_N[:, None], positions_N[:, None])
-        token = model.tokens_of(self.begun, positions_N[:, None])[:, 0]
+        # a view with another stride would be another graph
+        positions_N1 = positions_N.contiguous()[:, None]
+        x_N1C = model.embed_steps(self.begun, types_N[:, None], positions_N1)
+        token = model.tokens_of(self.begun, positions_N1)[:, 0]
         seen  = attention.sight_of_one(self.visible, self.tokens, token, model.slopes)
         for layer, (k_NLHD, v_NLHD) in zip(model.layers, self.memory):
-            x_N1C = layer.step(x_N1C, positions_N[:, None], k_NLHD, v_NLHD, self.place, seen)
+            x_N1C = layer.step(x_N1C, positions_N1, k_NLHD, v_NLHD, self.place, seen)
         self.place += 1
         self.left  -= 1
         return model.finish(x_N1C)[:, 0]
