@@ -128,10 +128,10 @@ def table(rows, rounds):
     import torch
 
     lines = ["# Attention on a CPU", "",
-             f"Written by `python benches/attention_cpu.py` on {processor()}, torch {torch.__version__}: one window of",
-             f"{WINDOW:,} bases ({TOKENS:,} tokens), float32, one thread, forward and backward. Times are the least CPU",
-             f"time of {REPEATS * rounds} passes, in {rounds} processes that take turns; memory is the peak above what the",
-             "process held before.", "",
+             f"Written by `python benches/attention_cpu.py` on {processor()}, torch {torch.__version__}:",
+             f"one window of {WINDOW:,} bases ({TOKENS:,} tokens), float32, one thread, forward and backward.",
+             f"Times are the least CPU time of {REPEATS * rounds} passes, processes taking turns; memory is the peak",
+             "above what the process held before.", "",
              "| what | dense, s | blocked, s | times faster | dense, MiB | blocked, MiB | share of memory |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
     lines += [f"| {row['case']} | {row['dense']['seconds']:.2f} | {row['blocked']['seconds']:.2f} | "

@@ -126,6 +126,6 @@ def _mark(value):
 
 def _mark_sizes(tensor, sizes):
     for size in sizes:
-        # a size of one has a graph of its own anyway
+        # a size of one has a graph of its own; so has a row of a single block, which mark_dynamic would refuse
         if tensor.shape[size] > 1:
-            torch._dynamo.mark_dynamic(tensor, size)
+            torch._dynamo.maybe_mark_dynamic(tensor, size)
