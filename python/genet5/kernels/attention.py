@@ -34,6 +34,11 @@ class Layout:
 
         return [self.documents, self.places, *self.query_tiles.values(), *self.key_tiles.values()]
 
+    def attend(self, q_QHD, k_KGD, v_KGD, window, global_tokens=0, slopes_2H=None):
+        """`attend` on this layout."""
+
+        return attend(q_QHD, k_KGD, v_KGD, self, window, global_tokens, slopes_2H)
+
 
 def layout(documents, queries, keys, places=None):
     """Lay out the documents of a batch, without waiting for the device.

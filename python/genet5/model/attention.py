@@ -143,7 +143,7 @@ def prefix(q_RTHD, k_RTHD, v_RTHD, where, config, slopes_2H=None):
     if where.backend == "triton":
         q, k, v = (x.flatten(0, 1) for x in (q_RTHD, k_RTHD, v_RTHD))
         slopes  = None if slopes_2H is None else slopes_2H.float()
-        return _kernels().attend(q, k, v, where.layout, span, few, slopes).view_as(q_RTHD)
+        return where.layout.attend(q, k, v, span, few, slopes).view_as(q_RTHD)
     slopes_H = None if slopes_2H is None else slopes_2H[0]
     if where.backend == "flex":
         return _flexible().attend(q_RTHD, k_RTHD, v_RTHD, where.layout, slopes_H)
@@ -328,8 +328,8 @@ def steps(q_NSHD, k_NLHD, v_NLHD, seen):
 
     if seen.layout is not None:
         # steps see all of their prefix, whatever its window
-        return _kernels().attend(*(x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD)), seen.layout, 1,
-                                 slopes_2H=seen.slopes_2H).view_as(q_NSHD)
+        q, k, v = (x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD))
+        return seen.layout.attend(q, k, v, 1, slopes_2H=seen.slopes_2H).view_as(q_NSHD)
     mask, bias_NHSL = seen.allowed_NSL[:, None], seen.bias_NHSL
     if bias_NHSL is not None:
         mask = torch.where(mask, bias_NHSL, torch.finfo(bias_NHSL.dtype).min)
