@@ -228,8 +228,8 @@ def test_four_lengths_compile_to_at_most_two_graphs():
         table, places, queries, keys = lay_out([(0, None, length, length - 9), (0, None, 9, 9)])
         where = attention.layout(table, queries, keys, places)
         x     = torch.randn(queries, 64, device=DEVICE)
-        where.mark_dynamic()
-        torch._dynamo.maybe_mark_dynamic(x, 0)
+        for tensor in (x, *where.tables()):
+            torch._dynamo.maybe_mark_dynamic(tensor, 0)
         out   = compiled(x, where)
         torch.testing.assert_close(out, layer(x, where), rtol=1e-5, atol=1e-5)
         grad, = torch.autograd.grad(out.sum(), weight)

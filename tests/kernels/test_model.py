@@ -14,8 +14,10 @@ GPU = torch.cuda.is_available()
 if not GPU and os.environ.get("TRITON_INTERPRET") != "1":
     pytest.skip("test_interpreter.py runs these in Triton's interpreter", allow_module_level=True)
 
-configs = pytest.importorskip("genet5.model.config")
-network = pytest.importorskip("genet5.model.network")
+compiling = pytest.importorskip("genet5.model.compiling")
+configs   = pytest.importorskip("genet5.model.config")
+network   = pytest.importorskip("genet5.model.network")
+testing   = pytest.importorskip("torch._dynamo.testing")
 
 SPEC    = importlib.util.spec_from_file_location(
     "windows", pathlib.Path(__file__).resolve().parents[1] / "model" / "windows.py")
@@ -45,12 +47,13 @@ def build(attention, changes):
     return model.to(DEVICE)
 
 
-def inputs():
+def inputs(lengths=LENGTHS, steps=5):
     rng   = np.random.default_rng(3)
-    made  = [windows.random_window(rng, length) for length in LENGTHS]
-    batch = {name: torch.from_numpy(value).to(DEVICE) for name, value in windows.pack(made, [[0, 1], [2, 3]]).items()}
-    types = torch.from_numpy(rng.integers(1, 6, (4, 5)).astype(np.uint8)).to(DEVICE)
-    place = torch.from_numpy(np.stack([rng.integers(0, length, 5) for length in LENGTHS]).astype(np.int32)).to(DEVICE)
+    made  = [windows.random_window(rng, length) for length in lengths]
+    rows  = [list(range(2)), list(range(2, len(lengths)))]
+    batch = {name: torch.from_numpy(value).to(DEVICE) for name, value in windows.pack(made, rows).items()}
+    types = torch.from_numpy(rng.integers(1, 6, (len(lengths), steps)).astype(np.uint8)).to(DEVICE)
+    place = torch.from_numpy(np.stack([rng.integers(0, n, steps) for n in lengths]).astype(np.int32)).to(DEVICE)
     return batch, types, place
 
 
@@ -79,3 +82,28 @@ def test_kernels_write_step_by_step_as_they_are_taught():
         written = [model.step(cache, None, None), *(model.step(cache, types[:, i], place[:, i]) for i in range(5))]
         taught  = model.write(prefix, batch, types, place)
     torch.testing.assert_close(torch.stack(written, dim=1), taught, rtol=1e-4, atol=1e-5)
+
+
+def _gradients(model, batch, types, place):
+    model.zero_grad()
+    prefix = model.prefill(batch)
+    loss   = prefix.keys.square().mean() + model.write(prefix, batch, types, place).square().mean()
+    loss.backward()
+    return [loss.detach(), *(p.grad for p in model.parameters() if p.grad is not None)]
+
+
+# torch's own tracing looks at .grad of what is no leaf
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+def test_four_lengths_of_compiled_blocks_make_two_graphs_around_the_kernels(monkeypatch, tmp_path):
+    monkeypatch.setenv(compiling.CACHE, str(tmp_path))
+    torch._dynamo.reset()
+    counter = testing.CompileCounterWithBackend("aot_eager")
+    model   = build("triton", {})
+    compiling.for_training(model, torch.device(DEVICE), counter)
+    for lengths, steps in (([180, 60, 130], 5), ([90, 300, 40, 20], 3), ([400, 30, 200], 7), ([500, 90, 600], 4)):
+        found = _gradients(model, *inputs(lengths, steps))
+    # the last one stands for all: the interpreter is slow
+    for ours, theirs in zip(found, _gradients(build("triton", {}), *inputs(lengths, steps))):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    # one over the prefix, one over steps
+    assert counter.frame_count == 2

@@ -62,6 +62,13 @@ def test_both_ways_equal_the_definition_with_their_gradients(tokens, count, top_
 
 
 @pytest.mark.parametrize("top_k", [1, 2, 4])
+def test_every_expert_on_every_token_gives_the_same(top_k):
+    made = mixture(top_k=top_k)
+    x    = torch.randn(3, 1, 16)
+    torch.testing.assert_close(made.everywhere(x), made(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("top_k", [1, 2, 4])
 def test_copies_of_a_feed_forward_are_that_feed_forward(top_k):
     made  = mixture(top_k=top_k)
     dense = blocks.FeedForward(configs.ModelConfig(vocab_size=8, width=16, num_heads=2, feed_forward=32))

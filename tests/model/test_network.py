@@ -162,7 +162,7 @@ def test_impossible_configurations_say_what_is_possible():
         configs.ModelConfig(vocab_size=8, block_size=48)
     with pytest.raises(ValueError, match="multiples of block_size"):
         configs.ModelConfig(vocab_size=8, block_size=64, attention_window=96)
-    with pytest.raises(ValueError, match="auto, triton, blocked or dense"):
+    with pytest.raises(ValueError, match="auto, triton, blocked, flex or dense"):
         configs.ModelConfig(vocab_size=8, attention="full")
     with pytest.raises(ValueError, match="32, 64 or 128"):
         configs.ModelConfig(vocab_size=8, attention="triton", width=48, num_heads=3)

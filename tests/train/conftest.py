@@ -81,11 +81,11 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONUNBUFFERED": "1"}
 
 
-def genet5(*arguments, launcher=(), check=True, module=("-m", "genet5")):
-    """Run `genet5` in a process of its own; returns it, finished."""
+def genet5(*arguments, launcher=(), check=True, module=("-m", "genet5"), limit=LIMIT):
+    """Run `genet5` in a process of its own; returns it, finished within `limit` seconds."""
 
     command = [sys.executable, *launcher, *module, *map(str, arguments)]
-    done    = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=LIMIT, check=False)
+    done    = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=limit, check=False)
     assert not check or done.returncode == 0, done.stderr
     return done
 

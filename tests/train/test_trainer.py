@@ -70,6 +70,21 @@ def test_a_mixture_of_experts_logs_its_load_and_evens_it_out(baked, start, tmp_p
     assert again.step()["loss"] == whole.step()["loss"]
 
 
+@pytest.mark.parametrize("here", [True, False], ids=["torch multiplies in groups", "it does not"])
+def test_a_run_says_how_experts_are_multiplied(baked, start, tmp_path, monkeypatch, capsys, here):
+    import genet5.model.experts as experts
+    import genet5.model.folder as folders
+
+    if here and not experts.grouped_works("cpu", torch.float32):
+        pytest.skip("torch has no grouped_mm here")
+    folders.create(tmp_path / "mixture", start / "tokenizer.json", preset="tiny", num_layers=1, num_experts=4, top_k=2,
+                   window_size=512)
+    monkeypatch.setattr(experts, "grouped_works", lambda device, dtype: here)
+    loop.Run(baked, tmp_path / "run", tmp_path / "mixture", dataclasses.replace(SMALL, max_steps=1)).go()
+    way = "in groups" if here else "one after the other: torch has no grouped_mm here"
+    assert f"4 experts, 2 for each token, multiplied {way}" in "".join(capsys.readouterr())
+
+
 def test_router_losses_count_where_they_have_weight(baked, start, tmp_path):
     import genet5.model.folder as folders
 

@@ -38,6 +38,8 @@ Examples:
               help="Where to compute.")
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N",
               help="Windows that a GPU reads at once (16); a CPU reads one per thread.")
+@click.option("--compile", is_flag=True, default=None,
+              help="Compile the model first (a minute, kept for the next time): for large genomes on a GPU.")
 @click.option("--force", is_flag=True, help="Replace outputs that are there.")
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
 def predict(model, genome, output, proteins, cds, contigs, id_prefix, threads, device, force, quiet, genetic_code,

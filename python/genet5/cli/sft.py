@@ -83,6 +83,8 @@ SETTINGS = [
     setting("--seed", int, "Of the order of the data, the crops and dropout."),
     setting("--threads", int, "Threads of each process; 0: all cores, shared out."),
     setting("--device", click.Choice(["auto", "cpu", "cuda"]), "Where to compute."),
+    click.option("--compile/--no-compile", default=DEFAULT.compile, show_default=True,
+                 help="Compile the blocks first (a minute, kept for the next time): for long runs on a GPU."),
     setting("--dtype", click.Choice(configs.DTYPES), "auto: bfloat16 where the hardware has units for it."),
 ]
 

@@ -8,9 +8,11 @@ import itertools
 import genet5.inference.genes as genes
 import genet5.inference.joining as joining
 import genet5.inference.reading as reading
+import genet5.inference.stepping as stepping
 import genet5.inference.viterbi as viterbi
 import genet5.inference.windows as windows
 import genet5.inference.writer as writing
+import genet5.model.compiling as compiling
 
 
 def annotate(model, tokenizer, contigs, settings, threads=1, progress=None):
@@ -37,6 +39,8 @@ def compare(model, tokenizer, contigs, choices, threads=1, progress=None):
     """
 
     first  = choices[0]
+    if first.compile:
+        compiling.for_prediction(model, next(model.parameters()).device)
     reader = reading.Reader(
         model      = model,
         tokenizer  = tokenizer,
@@ -45,6 +49,7 @@ def compare(model, tokenizer, contigs, choices, threads=1, progress=None):
                       for choice in choices],
         potentials = any(choice.searches for choice in choices),
         rc_average = first.rc_average,
+        steps      = stepping.Static if first.compile else stepping.Growing,
     )
     stream = reading.read_all(reader, _windows(contigs, choices), first.batch_size, threads)
     for (_, name, letters), group in itertools.groupby(stream, key=lambda item: item[0][:3]):

@@ -14,6 +14,7 @@ import torch
 
 import genet5.data.batch as batching
 import genet5.genome as genome
+import genet5.inference.stepping as stepping
 import genet5.inference.writer as writing
 
 # the column of the other strand's same thing: labels, then start, stop, donor, acceptor
@@ -42,6 +43,7 @@ class Reader:
     choosers:   list of what picks the writer's sites (see writer.Greedy); None where nothing is to be written
     potentials: bool, whether the lattice potentials are wanted
     rc_average: bool, potentials are the mean of both strands' readings
+    steps:      how the writer reads its own steps, see genet5.inference.stepping
     """
 
     model:      object
@@ -50,6 +52,7 @@ class Reader:
     choosers:   list
     potentials: bool
     rc_average: bool
+    steps:      object = stepping.Growing
 
     def read(self, windows):
         """Read a batch.
@@ -77,7 +80,7 @@ class Reader:
     def _write(self, prefix, batch, windows, choose):
         if choose is None:
             return [()] * len(windows)
-        return writing.write(self.model, prefix, batch, windows, self.grammar, choose)
+        return writing.write(self.model, prefix, batch, windows, self.grammar, choose, self.steps)
 
     def _potentials(self, values, row, count, length):
         forward = values[row, :length]

@@ -23,6 +23,7 @@ class Settings:
     grammar:          dict, see ModelConfig.grammar
     window_size:      int, bases
     batch_size:       int, windows that a GPU reads at once
+    compile:          bool, by torch.compile, and with a cache of fixed size for the writer
     suppress_eos:     bool, tests only: the writer goes on as long as the grammar has an anchor
     """
 
@@ -37,6 +38,7 @@ class Settings:
     grammar:          dict
     window_size:      int
     batch_size:       int   = 16
+    compile:          bool  = False
     suppress_eos:     bool  = False
 
     def __post_init__(self):

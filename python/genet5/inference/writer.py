@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 import genet5._core as core
+import genet5.inference.stepping as stepping
 
 EOS   = 0
 START = 5
 
 
-def write(model, prefix, batch, windows, grammar, choose):
+def write(model, prefix, batch, windows, grammar, choose, steps=stepping.Growing):
     """Write the genes of the first windows of a batch.
 
     model:   GeneT5
@@ -21,6 +22,7 @@ def write(model, prefix, batch, windows, grammar, choose):
     windows: list of bytes or uint8 codes, the first windows of the batch, which are written
     grammar: dict, see ModelConfig.grammar
     choose:  `Greedy` or `Sampled`
+    steps:   stepping.Growing or stepping.Static
     returns one list a window of (strand, segments, probability), in the window's coordinates, by anchor;
     the probability is the product of the conditional ones of the gene's steps
     """
@@ -28,12 +30,10 @@ def write(model, prefix, batch, windows, grammar, choose):
     machine = core.grammar.Writer(windows, threads=1, **grammar)
     device  = prefix.keys.device
     active  = np.arange(len(windows), dtype=np.int64)
-    cache   = model.begin(prefix, batch)
-    if len(cache.windows) > len(windows):
-        cache = cache.select(torch.arange(len(windows), device=device))
+    reader  = steps(model, prefix, batch, len(windows))
     surprise = np.zeros(len(windows))
     scores   = [[] for _ in windows]
-    states   = model.step(cache, None, None)
+    states   = reader.begin()
     origins  = torch.zeros(len(windows), dtype=torch.int32, device=device)
     while len(active):
         offsets, types, positions = machine.allowed(active)
@@ -50,10 +50,9 @@ def write(model, prefix, batch, windows, grammar, choose):
         going = np.flatnonzero(types != EOS)
         if len(going) < len(active):
             active, types, positions = active[going], types[going], positions[going]
-            cache = cache.select(torch.from_numpy(going).to(device))
         if len(active):
             origins = torch.from_numpy(positions).to(device)
-            states  = model.step(cache, torch.from_numpy(types).to(device), origins)
+            states  = reader.read(*(torch.from_numpy(x).to(device) for x in (active, types)), origins)
     return [[(strand, tuple(segments), score) for (strand, segments), score in zip(machine.genes(window), found)]
             for window, found in enumerate(scores)]
 

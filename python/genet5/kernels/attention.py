@@ -29,13 +29,15 @@ class Layout:
     key_tiles:   dict
     capability:  int
 
-    def mark_dynamic(self):
-        """Tell torch.compile that all lengths vary, so that it makes one graph for them."""
+    def tables(self):
+        """Its tensors, a list; their first sizes vary from batch to batch."""
 
-        import torch._dynamo
+        return [self.documents, self.places, *self.query_tiles.values(), *self.key_tiles.values()]
 
-        for tensor in (self.documents, self.places, *self.query_tiles.values(), *self.key_tiles.values()):
-            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+    def attend(self, q_QHD, k_KGD, v_KGD, window, global_tokens=0, slopes_2H=None):
+        """`attend` on this layout."""
+
+        return attend(q_QHD, k_KGD, v_KGD, self, window, global_tokens, slopes_2H)
 
 
 def layout(documents, queries, keys, places=None):

@@ -57,14 +57,28 @@ def _kernels():
     return kernels
 
 
+def _flexible():
+    """The module of FlexAttention, which loads torch's compiler."""
+
+    import genet5.model.flexible as flexible
+
+    return flexible
+
+
 @functools.cache
 def _triton_is_here():
     return importlib.util.find_spec("triton") is not None
 
 
 def backend(config, device):
-    """"dense", "blocked" or "triton": what the configuration names; with "auto" the kernels on a GPU, else blocked."""
+    """What the configuration names; with "auto" "triton", the kernels, on a GPU, else "blocked".
 
+    raises ValueError where the device cannot do what is named
+    """
+
+    if config.attention == "flex" and device.type == "cpu":
+        raise ValueError("attention flex needs a GPU, since FlexAttention has no backward on a CPU; "
+                         "valid here are blocked and dense")
     if config.attention != "auto":
         return config.attention
     fits = config.width // config.num_heads in tiles.HEAD_SIZES and _triton_is_here()
@@ -78,13 +92,24 @@ class Prefixes:
     backend:   str, see `backend`
     window_RT: int, the window that a token belongs to, -1 for padding
     place_RT:  int, the token's place in its window; beyond any for padding
-    layout:    None, or genet5.kernels.attention.Layout for the kernels
+    layout:    None; genet5.kernels.attention.Layout for the kernels; torch's BlockMask for flex
     """
 
     backend:   str
     window_RT: torch.Tensor
     place_RT:  torch.Tensor
     layout:    object = None
+
+    def lengths(self):
+        """Tensors whose sizes vary from batch to batch, and which sizes, for torch.compile."""
+
+        return [(self.window_RT, (0, 1)), (self.place_RT, (0, 1)), *_table_lengths(self.layout)]
+
+
+def _table_lengths(layout):
+    """The same of a kernels' Layout."""
+
+    return [] if not hasattr(layout, "tables") else [(table, (0,)) for table in layout.tables()]
 
 
 def prefixes(batch, config):
@@ -100,6 +125,8 @@ def prefixes(batch, config):
         first, count = batch["window_row"].long() * length + start_N, batch["window_tokens"].long()
         documents    = torch.stack((first, count, first, count, count), dim=1)
         made.layout  = _kernels().layout(documents, rows * length, rows * length)
+    elif made.backend == "flex":
+        made.layout  = _flexible().layout(window_RT, place_RT, config.attention_window, config.global_tokens)
     return made
 
 
@@ -116,8 +143,10 @@ def prefix(q_RTHD, k_RTHD, v_RTHD, where, config, slopes_2H=None):
     if where.backend == "triton":
         q, k, v = (x.flatten(0, 1) for x in (q_RTHD, k_RTHD, v_RTHD))
         slopes  = None if slopes_2H is None else slopes_2H.float()
-        return _kernels().attend(q, k, v, where.layout, span, few, slopes).view_as(q_RTHD)
+        return where.layout.attend(q, k, v, span, few, slopes).view_as(q_RTHD)
     slopes_H = None if slopes_2H is None else slopes_2H[0]
+    if where.backend == "flex":
+        return _flexible().attend(q_RTHD, k_RTHD, v_RTHD, where.layout, slopes_H)
     inputs   = q_RTHD, k_RTHD, v_RTHD, where.window_RT, where.place_RT, span, few, slopes_H
     return prefix_dense(*inputs) if where.backend == "dense" else prefix_blocked(*inputs, config.block_size)
 
@@ -240,6 +269,12 @@ class Sight:
     layout:      object       = None
     slopes_2H:   torch.Tensor = None
 
+    def lengths(self):
+        """Tensors whose sizes vary from batch to batch, and which sizes, for torch.compile."""
+
+        masks = [(self.allowed_NSL, (0, 1, 2)), (self.bias_NHSL, (0, 2, 3))]
+        return [pair for pair in masks if pair[0] is not None] + _table_lengths(self.layout)
+
 
 def sight(visible_NP, token_NS, past, config, slopes_2H=None):
     """`Sight` of new steps.
@@ -269,6 +304,21 @@ def sight(visible_NP, token_NS, past, config, slopes_2H=None):
     return Sight(allowed, -slopes_2H[1][None, :, None, None] * F.pad(far, (0, past + new))[:, None])
 
 
+def sight_of_one(visible_NL, place_NL, token_N, slopes_2H=None):
+    """`Sight` of one new step of each window on a fixed number of keys.
+
+    visible_NL: bool, keys that are there
+    place_NL:   int, the place in its window of each key's token, -1 where the key is a step's
+    token_N:    int, the place in its window of the token at which the step stands
+    """
+
+    allowed = visible_NL[:, None]
+    if slopes_2H is None:
+        return Sight(allowed)
+    far = (token_N[:, None] - place_NL).abs().float().masked_fill(place_NL < 0, 0.0)
+    return Sight(allowed, -slopes_2H[1][None, :, None, None] * far[:, None, None])
+
+
 def steps(q_NSHD, k_NLHD, v_NLHD, seen):
     """Attention of steps to their window's prefix and to the steps up to them.
 
@@ -278,8 +328,8 @@ def steps(q_NSHD, k_NLHD, v_NLHD, seen):
 
     if seen.layout is not None:
         # steps see all of their prefix, whatever its window
-        return _kernels().attend(*(x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD)), seen.layout, 1,
-                                 slopes_2H=seen.slopes_2H).view_as(q_NSHD)
+        q, k, v = (x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD))
+        return seen.layout.attend(q, k, v, 1, slopes_2H=seen.slopes_2H).view_as(q_NSHD)
     mask, bias_NHSL = seen.allowed_NSL[:, None], seen.bias_NHSL
     if bias_NHSL is not None:
         mask = torch.where(mask, bias_NHSL.to(q_NSHD.dtype), torch.finfo(q_NSHD.dtype).min)

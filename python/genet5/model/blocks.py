@@ -50,14 +50,8 @@ class Block(nn.Module):
             q, k = attention.rope(q, positions), attention.rope(k, positions)
         return q, k, v
 
-    def residual(self, x, attend, kind, counted):
-        """Run the block around `attend`, which maps the (normed) input to the attention's output.
-
-        kind, counted: whose load the experts count, see Experts.forward
-        """
-
-        def feed(h):
-            return self.feed(h, kind, counted) if self.config.num_experts > 1 else self.feed(h)
+    def residual(self, x, attend, feed):
+        """Run the block around `attend` and `feed`, which map the (normed) input to their output."""
 
         if self.config.norm == "pre":
             x = x + self.dropout(self.out(attend(self.norm_attention(x)).flatten(-2)))
@@ -79,7 +73,7 @@ class Block(nn.Module):
             kept.extend((k, v))
             return attention.prefix(q, k, v, where, self.config, slopes_2H)
 
-        return self.residual(x_RTC, attend, "prefix", where.window_RT >= 0), *kept
+        return self.residual(x_RTC, attend, self._feeding("prefix", where.window_RT >= 0)), *kept
 
     def steps(self, x_NSC, positions_NS, k_prefix, v_prefix, seen, k_past=None, v_past=None, counted=None):
         """One layer over steps, which see their prefix, earlier steps (past) and the steps up to them.
@@ -98,4 +92,28 @@ class Block(nn.Module):
             kept.extend((k, v))
             return attention.steps(q, torch.cat((k_prefix, k), dim=1), torch.cat((v_prefix, v), dim=1), seen)
 
-        return self.residual(x_NSC, attend, "steps", counted), *kept
+        return self.residual(x_NSC, attend, self._feeding("steps", counted)), *kept
+
+    def step(self, x_N1C, positions_N1, k_NLHD, v_NLHD, place, seen):
+        """One layer over one step of each window, with a cache of fixed size that takes up its key and value.
+
+        k_NLHD, v_NLHD: keys and values of the prefix and of steps, those to come included
+        place:          long [1], where the step's own go
+        seen:           attention.Sight
+        returns the new states [N, 1, C]
+        """
+
+        def attend(h):
+            q, k, v = self.project(h, positions_N1)
+            k_NLHD.index_copy_(1, place, k)
+            v_NLHD.index_copy_(1, place, v)
+            return attention.steps(q, k_NLHD, v_NLHD, seen)
+
+        return self.residual(x_N1C, attend, self.feed.everywhere if self.config.num_experts > 1 else self.feed)
+
+    def _feeding(self, kind, counted):
+        """The feed-forward as a function; experts count its load, see Experts.forward."""
+
+        if self.config.num_experts == 1:
+            return self.feed
+        return lambda h: self.feed(h, kind, counted)

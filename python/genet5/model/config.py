@@ -46,7 +46,8 @@ class ModelConfig:
     block_size:       int, 16, 32, 64 or 128 tokens
     attention_window: int, a token sees others fewer than this many tokens away; divisible by block_size
     global_tokens:    int, the first tokens of a window that see all of it and are seen by all of it
-    attention:        "auto" ("triton" on a GPU, else "blocked"), "triton", "blocked" or "dense" (the reference)
+    attention:        "auto" ("triton" on a GPU, else "blocked"), "triton", "blocked", "flex" (torch's
+                      FlexAttention, GPUs only) or "dense" (the reference)
     activation:       "gelu" (exact, DNABERT-2) or "silu", of the gated feed-forward
     num_experts, top_k: int, one expert is a dense feed-forward
     stem_width, stem_kernel, stem_dilations: the convolutions over bases
@@ -101,8 +102,8 @@ class ModelConfig:
                              f"not {self.norm} and {self.positions}")
         if self.global_tokens < 0:
             raise ValueError(f"global_tokens is {self.global_tokens}; valid are 0 or more")
-        if self.attention not in ("auto", "triton", "blocked", "dense"):
-            raise ValueError(f"attention is auto, triton, blocked or dense, not {self.attention}")
+        if self.attention not in ("auto", "triton", "blocked", "flex", "dense"):
+            raise ValueError(f"attention is auto, triton, blocked, flex or dense, not {self.attention}")
         if self.attention == "triton" and self.width // self.num_heads not in tiles.HEAD_SIZES:
             raise ValueError(f"attention by Triton kernels has heads of 32, 64 or 128 dimensions, "
                              f"not {self.width // self.num_heads}")

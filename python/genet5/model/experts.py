@@ -58,15 +58,32 @@ class Experts(nn.Module):
         returns [..., C]
         """
 
-        flat_MC = x.reshape(-1, x.shape[-1])
-        with torch.autocast(flat_MC.device.type, enabled=False):
-            logits_ME = F.linear(flat_MC.float(), self.router.weight.float())
+        flat_MC   = x.reshape(-1, x.shape[-1])
+        logits_ME = self._logits(flat_MC)
         weight, chosen = self.route(logits_ME)
         if self.training:
             self._watch(logits_ME, chosen, kind, counted)
         grouped = grouped_works(flat_MC.device.type, _compute_dtype(flat_MC))
         serve   = self._grouped if grouped else self._looped
         return serve(flat_MC, weight, chosen).reshape(x.shape)
+
+    def everywhere(self, x):
+        """Serve few tokens by every expert, of which the chosen count: no shape depends on the choice.
+
+        x: [..., C]
+        returns [..., C], what `forward` returns
+        """
+
+        flat_MC        = x.reshape(-1, x.shape[-1])
+        weight, chosen = self.route(self._logits(flat_MC))
+        share_ME       = torch.zeros_like(weight[:, :1]).repeat(1, len(self.balance)).scatter(1, chosen, weight)
+        gate, value    = torch.einsum("mc,efc->emf", flat_MC, self.gated).chunk(2, dim=-1)
+        out_EMC        = torch.einsum("emf,ecf->emc", self.activate(gate) * value, self.out) + self.out_bias[:, None]
+        return (out_EMC * share_ME.t()[..., None].to(out_EMC.dtype)).sum(dim=0).reshape(x.shape).to(x.dtype)
+
+    def _logits(self, flat_MC):
+        with torch.autocast(flat_MC.device.type, enabled=False):
+            return F.linear(flat_MC.float(), self.router.weight.float())
 
     def route(self, logits_ME):
         """Weights [M, K] that sum to 1, and the experts chosen, long [M, K]."""

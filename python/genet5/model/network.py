@@ -153,9 +153,7 @@ class GeneT5(nn.Module):
         for layer in self.layers:
             x_RTC, k, v = self._through(layer, layer.prefix, x_RTC, batch["token_position"], where, self.slopes)
             memory.append((k, v))
-        if self.config.norm == "pre":
-            x_RTC = self.norm(x_RTC)
-        return stem_RBC, x_RTC, memory
+        return stem_RBC, self.finish(x_RTC), memory
 
     def begin(self, prefix, batch):
         """A cache to write all windows of a batch from the beginning."""
@@ -202,18 +200,16 @@ class GeneT5(nn.Module):
     def _advance(self, cache, types_NS, positions_NS, counted_NS=None):
         """Run steps through the blocks behind what the cache holds, and extend it."""
 
-        x_NSC  = self._embed_steps(cache, types_NS, positions_NS)
+        x_NSC  = self.embed_steps(cache, types_NS, positions_NS)
         past   = 0 if cache.past[0] is None else cache.past[0][0].shape[1]
-        rows   = cache.rows["window_row"][cache.windows][:, None]
-        bases  = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
-        token  = cache.rows["base_token"][rows, bases] - cache.rows["window_token"][cache.windows][:, None]
+        token  = self.tokens_of(cache, positions_NS)
         seen   = attention.sight(cache.visible, token, past, self.config, self.slopes)
         for number, layer in enumerate(self.layers):
             k_past, v_past    = cache.past[number] or (None, None)
             x_NSC, k, v       = self._through(layer, layer.steps, x_NSC, positions_NS, *cache.memory[number], seen,
                                               k_past, v_past, counted_NS)
             cache.past[number] = (k, v)
-        return self.norm(x_NSC) if self.config.norm == "pre" else x_NSC
+        return self.finish(x_NSC)
 
     def _through(self, layer, call, *inputs):
         """What a block's method makes of inputs, kept or to be computed again."""
@@ -222,7 +218,21 @@ class GeneT5(nn.Module):
             return call(*inputs)
         return self._gradient_checkpointing_func(experts.counted_once(layer, call), *inputs)
 
-    def _embed_steps(self, cache, types_NS, positions_NS):
+    def finish(self, x):
+        """The states that the heads read, from those of the last block."""
+
+        return self.norm(x) if self.config.norm == "pre" else x
+
+    def tokens_of(self, cache, positions_NS):
+        """The place in its window of the token that holds each base, int [N, S]."""
+
+        rows  = cache.rows["window_row"][cache.windows][:, None]
+        bases = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
+        return cache.rows["base_token"][rows, bases] - cache.rows["window_token"][cache.windows][:, None]
+
+    def embed_steps(self, cache, types_NS, positions_NS):
+        """What the first block reads of steps, [N, S, C]; the windows are those of a WriterCache."""
+
         rows  = cache.rows["window_row"][cache.windows][:, None]
         bases = cache.rows["window_base"][cache.windows][:, None] + positions_NS.long()
         keys  = cache.prefix.keys[rows, bases]

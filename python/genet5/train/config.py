@@ -19,7 +19,7 @@ OPTIMIZERS = ("adamw", "muon")
 PARALLEL = ("ddp", "fsdp")
 
 # fields that may change when a run is resumed; the others decide what the run computes
-FREE = ("threads", "device", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
+FREE = ("threads", "device", "compile", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
         "memory_every", "parallel")
 
 
@@ -68,6 +68,7 @@ class TrainConfig:
     threads:          int, of each process; 0: the cores shared out among the processes
     device:           "auto", "cpu" or "cuda"
     dtype:            "auto", "float32" or "bfloat16" (autocast); auto: bfloat16 where the hardware has units for it
+    compile:          bool, compile the blocks by torch.compile; evaluation runs as ever
     raises DataError where a value is out of range
     """
 
@@ -109,6 +110,7 @@ class TrainConfig:
     threads:            int   = 0
     device:             str   = "auto"
     dtype:              str   = "auto"
+    compile:            bool  = False
 
     def __post_init__(self):
         self.loss_weights = dict(self.loss_weights)

@@ -13,6 +13,7 @@ import torch
 import genet5
 import genet5.errors as errors
 import genet5.machine as machine
+import genet5.model.compiling as compiling
 import genet5.model.experts as experts
 import genet5.model.folder as folders
 import genet5.model.loss as loss
@@ -128,6 +129,8 @@ class Run:
             self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
             loss_weights={**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
         model.config.window_size = self.config.crop
+        if self.config.compile:
+            compiling.for_training(model, device)
         source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
                                 self.group.world)
         self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
@@ -162,6 +165,8 @@ class Run:
         self.config         = self.trainer.config = dataclasses.replace(self.config, accumulate=count)
         self.trainer.source = self._read(self.config, count)
         self.report.line(f"micro-batches of {rows} rows fit ({took / memory.GIB:.2f} GiB), {count} a step")
+        if self.config.compile:
+            self.report.line(f"the blocks are compiled; what is compiled is kept in {compiling.cache_dir()}")
 
     def _begin(self):
         """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""
