@@ -12,9 +12,11 @@ import genet5.cli.errors as errors
 COMMANDS = {
     "bake":      ("genet5.cli.bake:bake",           "Turn genomes into training shards."),
     "demo":      ("genet5.cli.demo:demo",           "Simulate, train, predict and score in five minutes."),
+    "grpo":      ("genet5.cli.grpo:grpo",           "Move a model towards exact genes by reinforcement."),
     "init":      ("genet5.cli.init:init",           "Make a model folder to train, from DNABERT-2 or from nothing."),
     "inspect":   ("genet5.cli.inspect:inspect",     "Say what is in an annotation."),
     "model":     ("genet5.cli.model:model",         "Say how large a model is."),
+    "prep-grpo": ("genet5.cli.prep_grpo:prep_grpo", "Choose windows for reinforcement."),
     "predict":   ("genet5.cli.predict:predict",     "Find the genes of a genome."),
     "sft":       ("genet5.cli.sft:sft",             "Train a model on baked genomes."),
     "simulate":  ("genet5.cli.simulate:simulate",   "Write a random genome with its annotation."),

@@ -20,7 +20,7 @@ LISTS = ("exact", "missed", "wrong", "split", "fused", "extra")
 TOOLS  = ("cie", "cie-no-phase", "gffcompare", "gffcompare-cds3", "gt-eval")
 
 Windows = collections.namedtuple("Windows", ["window_genes", "gene_minus", "gene_segments", "segments"])
-Rewards = collections.namedtuple("Rewards", ["nucleotide_f1", "exon_f1", "gene_f1", "validity"])
+Rewards = collections.namedtuple("Rewards", ["nucleotide_f1", "exon_f1", "gene_f1", "validity", "site_f1"])
 
 
 def files(reference, predictions, isoforms="longest", feature="CDS", contigs=None, regions=(), min_cds=0, alias=None,
@@ -199,6 +199,7 @@ def rewards(predictions, references, valid=None, threads=1):
       nucleotide_f1, exon_f1, gene_f1: as preset genet5 counts; 1 where both sides are empty
       validity: share of the predicted genes whose segments are not empty, ascend without overlap and add up to whole
                 codons, and whose flag in `valid` is not 0; 1 where nothing is predicted
+      site_f1:  of the starts, stops, donors and acceptors, each with its strand and position; 1 where both are empty
     Raises ValueError when arrays do not fit together.
     """
 

@@ -130,7 +130,7 @@ class TrainConfig:
         raises DataError
         """
 
-        unknown = sorted(set(fields) - names())
+        unknown = sorted(set(fields) - names(cls))
         if unknown:
             raise errors.DataError(f"the training configuration has fields that this version does not know: "
                                    f"{', '.join(unknown)}")
@@ -148,23 +148,24 @@ class TrainConfig:
             save_every     = self.save_every or max(1, steps // 10))
 
 
-def names():
-    """Names of all fields of a TrainConfig, a set."""
+def names(kind=TrainConfig):
+    """Names of all fields of a TrainConfig, or of another kind of configuration, a set."""
 
-    return {field.name for field in dataclasses.fields(TrainConfig)}
+    return {field.name for field in dataclasses.fields(kind)}
 
 
-def read(path):
+def read(path, kind=TrainConfig):
     """The training configuration inside a finetune_config.json.
 
     path: path of the file
-    returns TrainConfig
+    kind: class of the configuration
+    returns an instance of it
     raises DataError
     """
 
     try:
         fields = json.loads(pathlib.Path(path).read_text())
-        return TrainConfig.from_dict(fields["config"])
+        return kind.from_dict(fields["config"])
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise errors.DataError(f"{path} is no finetune_config.json of GeneT5: {error}") from error
 

@@ -29,6 +29,8 @@ pub struct Rewards {
     pub gene_f1: Vec<f32>,
     /// Share of the predicted genes that are well formed; 1 where nothing is predicted.
     pub validity: Vec<f32>,
+    /// F1 of starts, stops, donors and acceptors with their strand.
+    pub site_f1: Vec<f32>,
 }
 
 impl<'a> Windows<'a> {
@@ -91,7 +93,7 @@ fn offsets(side: &str, name: &str, offsets: &[i64], length: usize) -> Result<()>
 ///
 /// A predicted gene is well formed when its segments are not empty, ascend without overlap, and add up
 /// to a whole number of codons; and, where `valid` has a flag for each predicted gene, when that is not
-/// 0. A gene or segment that is there twice counts once. F1 is 1 where both sides are empty.
+/// 0. A gene, segment or site that is there twice counts once. F1 is 1 where both sides are empty.
 ///
 /// # Errors
 /// [`Error::Value`] when arrays do not fit together.
@@ -116,6 +118,7 @@ pub fn rewards(
         exon_f1: vec![0.0; n],
         gene_f1: vec![0.0; n],
         validity: vec![0.0; n],
+        site_f1: vec![0.0; n],
     };
     if threads == 1 {
         fill(&mut Scratch::default(), all.chunks(n.max(1)).next(), predictions, references, valid);
@@ -137,6 +140,7 @@ struct Part<'a> {
     exon: &'a mut [f32],
     gene: &'a mut [f32],
     validity: &'a mut [f32],
+    site: &'a mut [f32],
 }
 
 impl Rewards {
@@ -146,13 +150,15 @@ impl Rewards {
             .zip(self.exon_f1.chunks_mut(size))
             .zip(self.gene_f1.chunks_mut(size))
             .zip(self.validity.chunks_mut(size))
+            .zip(self.site_f1.chunks_mut(size))
             .enumerate()
-            .map(move |(i, (((nucleotide, exon), gene), validity))| Part {
+            .map(move |(i, ((((nucleotide, exon), gene), validity), site))| Part {
                 first: i * size,
                 nucleotide,
                 exon,
                 gene,
                 validity,
+                site,
             })
     }
 }
@@ -182,6 +188,11 @@ fn fill(
         part.exon[i] = f1(tp, exons.len(), other_exons.len());
         part.gene[i] = gene_f1(&mut scratch.genes, predictions, references, window);
         part.validity[i] = validity(predictions, window, valid);
+        // the space of the exons serves once more
+        let [sites, other_sites] = &mut scratch.exons;
+        collect_sites(sites, predictions, window);
+        collect_sites(other_sites, references, window);
+        part.site[i] = f1(common(sites, other_sites, u64::cmp), sites.len(), other_sites.len());
     }
 }
 
@@ -206,6 +217,25 @@ fn collect(exons: &mut Vec<u64>, windows: &Windows, window: usize) {
         exons.sort_unstable();
     }
     exons.dedup();
+}
+
+/// The window's signals, each once, sorted, with strand, kind and position in one number: of each segment the ends
+/// that its gene's introns cut are splice sites, the outer two are start and stop.
+fn collect_sites(sites: &mut Vec<u64>, windows: &Windows, window: usize) {
+    const KINDS: [[u64; 2]; 2] = [[0, 2], [1, 3]];
+    sites.clear();
+    for gene in windows.by_strand(window) {
+        let (minus, ends) = windows.gene(gene);
+        let strand = u64::from(minus) << 63;
+        sites.extend(ends.iter().enumerate().map(|(i, &position)| {
+            let inner = usize::from(i > 0 && i + 1 < ends.len());
+            // seen from the other strand a left end is a right one
+            let right = (i & 1) ^ usize::from(minus);
+            strand | KINDS[right][inner] << 32 | position as u64
+        }));
+    }
+    sites.sort_unstable();
+    sites.dedup();
 }
 
 /// Keys in both of two sorted lists without repetition.
@@ -326,7 +356,8 @@ mod tests {
             nucleotide_f1: ones.clone(),
             exon_f1: ones.clone(),
             gene_f1: ones.clone(),
-            validity: ones,
+            validity: ones.clone(),
+            site_f1: ones,
         };
         for threads in [1, 2] {
             assert_eq!(rewards(&REFERENCE, &REFERENCE, None, threads).expect("scored"), all);
@@ -346,6 +377,8 @@ mod tests {
         assert_eq!(found.exon_f1, [0.8, 0.0, 0.0]);
         assert_eq!(found.gene_f1, [0.5, 0.0, 0.0]);
         assert_eq!(found.validity, [0.5, 0.0, 1.0]);
+        // the first gene lost its second exon: its start is right, and its end is no stop but a donor
+        assert_eq!(found.site_f1, [0.6, 0.0, 0.0]);
     }
 
     #[test]

@@ -23,9 +23,9 @@ fn windows<'a>(arrays: &'a Arrays<'_>) -> PyResult<Windows<'a>> {
     })
 }
 
-type Measures<'py> = [Bound<'py, PyArray1<f32>>; 4];
+type Measures<'py> = [Bound<'py, PyArray1<f32>>; 5];
 
-/// Scores windows against windows: nucleotide, exon and gene F1 and validity, float32 [W] each.
+/// Scores windows against windows: nucleotide, exon and gene F1, validity and site F1, float32 [W] each.
 #[pyfunction]
 #[pyo3(signature = (predictions, references, valid = None, threads = 1))]
 pub fn rewards<'py>(
@@ -38,6 +38,6 @@ pub fn rewards<'py>(
     let (ours, theirs) = (windows(&predictions)?, windows(&references)?);
     let valid = valid.as_ref().map(|flags| flags.as_slice()).transpose()?;
     let found = detach::quick(py, || core::rewards(&ours, &theirs, valid, threads))?;
-    Ok([found.nucleotide_f1, found.exon_f1, found.gene_f1, found.validity]
+    Ok([found.nucleotide_f1, found.exon_f1, found.gene_f1, found.validity, found.site_f1]
         .map(|measure| measure.into_pyarray(py)))
 }
