@@ -69,7 +69,7 @@ SETTINGS = [
     setting("--num-iterations", int, "Optimizer steps on the same completions."),
     setting("--max-completion-length", int, "Sites that a completion may have."),
     setting("--temperature", float, "Of the sampler, and of the softmax in training."),
-    setting("--top-p", float, "Draw from the most probable sites that together reach this; training counts these only."),
+    setting("--top-p", float, "Draw from the most probable sites that together reach this; training sees only them."),
     setting("--scale-rewards", click.Choice(configs.SCALES), "The standard deviation that divides advantages."),
     setting("--epsilon", float, "How far below 1 a ratio may lie; 0: as the loss's paper has it."),
     setting("--epsilon-high", float, "How far above; 0: as the loss's paper has it."),

@@ -19,7 +19,7 @@ class Run(loop.Run):
 
     CONFIG       = configs.GrpoConfig
     EVALUATION   = logs.EVALUATION
-    WORDS        = {"brief": logs.brief, "describe": logs.describe}
+    WORDS        = (logs.brief, logs.describe)
     NOTHING_HELD = "held_out.npz holds no window: prepare them with --held-out-windows, and hold something out"
 
     def _make_trainer(self, model):
@@ -51,8 +51,9 @@ class Run(loop.Run):
                 f"nucleotide {row['rewards/nucleotide/mean']:.4f}")
 
     def _tell(self, summary):
-        self.report.line(f"{summary['steps']} steps in {reports.clock(summary['seconds'])}; the model of step "
-                         f"{summary['best_step']} (held-out reward {1 - summary['best_loss']:.4f}) is in {self.out_dir}")
+        best = f"the model of step {summary['best_step']} (held-out reward {1 - summary['best_loss']:.4f})"
+        took = reports.clock(summary["seconds"])
+        self.report.line(f"{summary['steps']} steps in {took}; {best} is in {self.out_dir}")
         if summary["skipped"]:
             self.report.line(f"{summary['skipped']} steps skipped as not finite")
         self._tell_decoders(summary)

@@ -171,7 +171,7 @@ def choose(offered, count, balance, empty_share, draw):
         for group, share in zip(first.values(), share_out(wanted, [len(group) for group in first.values()])):
             taken += _balanced(group, share, balance, draw)
     result = [[] for _ in offered]
-    for number, place, one in sorted(taken, key=lambda item: item[:2]):
+    for number, _, one in sorted(taken, key=lambda item: item[:2]):
         result[number].append(one)
     return result
 

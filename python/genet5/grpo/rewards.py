@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib
-import os
+import pathlib
 import sys
 
 import numpy as np
@@ -124,8 +124,9 @@ def load(text):
     module, colon, name = text.partition(":")
     if not (module and colon and name):
         raise errors.DataError(f"--reward {text}: it must be module:function")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = str(pathlib.Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     try:
         function = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

@@ -49,7 +49,7 @@ class Run:
     CONFIG       = configs.TrainConfig
     TRAINING     = logs.TRAINING
     EVALUATION   = logs.EVALUATION
-    WORDS        = {}
+    WORDS        = (reports.brief, reports.describe)
     NOTHING_HELD = "validation.bin holds no window: bake with --val-share or --val-contigs that leave something out"
 
     def __init__(self, data_dir, out_dir, model, config, given=None, resume=False, force=False, quiet=False):
@@ -60,7 +60,7 @@ class Run:
         self.asked    = config
         self.group    = distributed.Group()
         self.first    = self.group.rank == 0
-        self.report   = reports.Reporter(quiet or not self.first, config.log_every, **self.WORDS)
+        self.report   = reports.Reporter(quiet or not self.first, config.log_every, *self.WORDS)
         self.state    = self._stored(resume, force)
         if self.state is not None:
             self.asked  = self.CONFIG.from_dict(self.state["asked"])
