@@ -4,8 +4,9 @@ import statistics
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 import genet5.grpo.advantages as advantages
+import torch
 
 REWARDS = torch.tensor([[0.0, 1.0, 0.5, 0.5], [1.0, 1.0, 1.0, 1.0], [0.25, 0.0, 0.0, 0.75]])
 

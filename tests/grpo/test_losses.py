@@ -5,9 +5,10 @@ import types
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 import genet5.grpo.config as configs
 import genet5.grpo.losses as losses
+import torch
 
 COMPLETIONS, STEPS, MOST = 5, 7, 11
 

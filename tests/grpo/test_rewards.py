@@ -9,6 +9,7 @@ import genet5.errors as errors
 import genet5.grpo.config as configs
 import genet5.grpo.rewards as rewards
 import genet5.score as score
+import genet5.train.config as settings
 
 GENE   = ("+", [(30, 60), (90, 120)])
 OTHER  = ("-", [(200, 230)])
@@ -106,5 +107,7 @@ def test_settings_survive_their_file():
     config = configs.GrpoConfig(loss_type="gspo", reward_weights={"gene": 2.0}, reward=["a:b"])
     assert configs.GrpoConfig.from_dict(config.to_dict()) == config
     assert not set(configs.UNREAD) & set(config.to_dict())
+    with pytest.raises(errors.DataError, match="one of genet5 sft"):
+        configs.GrpoConfig.from_dict(settings.TrainConfig().to_dict())
     assert config.clips == (3e-4, 4e-4)
     assert configs.GrpoConfig(epsilon=0.1, epsilon_high=0.3).clips == (0.1, 0.3)

@@ -1,15 +1,18 @@
 """Sampling under the grammar, and what training makes of the samples."""
 
+import itertools
+
 import hypothesis as hy
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 import genet5.data.batch as batching
 import genet5.grammar as grammars
 import genet5.grpo.policy as policy
 import genet5.grpo.rollout as rollout
+import torch
 
 GRAMMAR   = {"genetic_code": 1, "table_starts": False, "min_intron": 10, "max_intron": 0}
 POSITIONS = ("rope", "alibi")
@@ -115,7 +118,7 @@ def test_the_sites_offered_are_the_grammars(loaded):
     found = sample(loaded, loaded.letters, max_steps=200)
     assert found.terminated.all()
     ends  = np.concatenate(([0], np.cumsum(found.counts)))
-    steps = [(found.types[a:b], found.positions[a:b]) for a, b in zip(ends, ends[1:])]
+    steps = [(found.types[a:b], found.positions[a:b]) for a, b in itertools.pairwise(ends)]
     texts = [text for text in loaded.letters for _ in range(4)]
     offsets, types, positions, targets, _ = grammars.replay(texts, steps, **GRAMMAR)
     for ours, theirs in ((found.offsets, offsets), (found.site_types, types), (found.site_positions, positions),

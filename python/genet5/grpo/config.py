@@ -104,6 +104,17 @@ class GrpoConfig(configs.TrainConfig):
         _demand(sum(found.values()) > 0, "reward_weights", found, "at least one weight above 0")
         return {name: weight for name, weight in found.items() if weight > 0}
 
+    @classmethod
+    def from_dict(cls, fields):
+        """The configuration that `to_dict` wrote.
+
+        raises DataError, also for one of supervised training, whose learning rate would do harm
+        """
+
+        if "loss_type" not in fields:
+            raise errors.DataError("the training configuration is one of genet5 sft, not of genet5 grpo")
+        return super().from_dict(fields)
+
     def to_dict(self):
         """A dict of plain values for finetune_config.json, without what is not read."""
 

@@ -41,6 +41,9 @@ class Run(loop.Run):
                                           self.group.world)
         wanted       = config.generate_every >= 0 or config.calibrate
         full         = [index for index in range(len(self.held_out)) if self.held_out.genes(index)] if wanted else []
+        if wanted and not full:
+            raise errors.DataError(f"{self.data_dir}: held_out.npz holds no window with a gene: hold more out, "
+                                   f"or run with --generate-every -1 --no-calibrate")
         self.samples = [self.held_out.sample(index) for index in supervised.evenly(full, config.generate_samples)]
 
     def _validate(self, held):
