@@ -125,6 +125,30 @@ def test_a_window_begins_wherever_one_can(raw):
     mine   = [candidate.start for candidate in found if one.contigs[candidate.contig][0] == "chr2"]
     assert set(mine) <= set(whole)
     assert [at // stride for at in mine] == sorted({at // stride for at in whole})
+    assert len(mine) > 5
+
+
+@hy.given(st.lists(st.tuples(st.integers(-20, 120), st.integers(-20, 120)), max_size=8), st.integers(0, 30),
+          st.integers(0, 90), st.integers(1, 40), st.integers(0, 3))
+@hy.settings(deadline=None)
+def test_places_are_found_as_a_set_finds_them(spans, start, length, stride, seed):
+    spans = [(min(span), max(span)) for span in spans]
+    free  = set(range(start, start + length)) - {at for span in spans for at in range(*span)}
+    found = species.one_in_each(np.array(spans, dtype=np.int64).reshape(-1, 2), start, start + length, stride,
+                                np.random.default_rng(seed))
+    assert set(found.tolist()) <= free
+    assert [(at - start) // stride for at in found.tolist()] == sorted({(at - start) // stride for at in free})
+
+
+def test_every_place_is_as_probable_as_another():
+    forbidden = np.array([(2, 5), (4, 6), (9, 10)])
+    counts    = np.zeros(12)
+    draw      = np.random.default_rng(0)
+    for _ in range(2000):
+        counts[species.one_in_each(forbidden, 0, 12, 8, draw)] += 1
+    assert not counts[[2, 3, 4, 5, 9]].any()
+    np.testing.assert_allclose(counts[[0, 1, 6, 7]] / 2000, 1 / 4, atol=0.05)
+    np.testing.assert_allclose(counts[[8, 10, 11]] / 2000, 1 / 3, atol=0.05)
 
 
 @hy.given(st.integers(0, 60), st.lists(st.integers(0, 20), min_size=1, max_size=6))

@@ -110,23 +110,15 @@ class Species:
         genes   = self.genes.get(name, [])
         window  = min(window, end - start)
         # an edge stands before a base; inside a gene it would cut it
-        cuts    = np.zeros(end - start + 2, dtype=np.int32)
-        for gene in genes:
-            left, right = max(gene.start + 1, start), min(gene.end, end + 1)
-            if left < right:
-                cuts[left - start] += 1
-                cuts[right - start] -= 1
-        whole   = np.cumsum(cuts)[:end - start + 1] == 0
-        places  = np.flatnonzero(whole[:len(whole) - window] & whole[window:])
-        _, first, count = np.unique(places // stride, return_index=True, return_counts=True)
-        chosen  = start + places[first + (draw.random(len(first)) * count).astype(np.int64)]
+        inner   = np.array([(gene.start + 1, gene.end) for gene in genes], dtype=np.int64).reshape(-1, 2)
+        chosen  = one_in_each(np.concatenate((inner, inner - window)), start, end - window + 1, stride, draw)
         letters = self.fasta.fetch(name, start, end)
-        known   = np.concatenate(([0], np.cumsum(np.isin(np.frombuffer(letters, np.uint8), list(b"ACGT")))))
-        starts  = np.array([gene.start for gene in genes])
+        starts  = inner[:, 0] - 1
         longest = max((gene.end - gene.start for gene in genes), default=0)
         found   = []
         for at in chosen.tolist():
-            if known[at - start + window] - known[at - start] < KNOWN * window:
+            part = letters[at - start:at - start + window]
+            if sum(map(part.count, b"ACGT")) < KNOWN * window:
                 continue
             near   = range(*np.searchsorted(starts, (at - longest, at + window)))
             inside = [genes[index] for index in near if genes[index].end > at]
@@ -138,6 +130,36 @@ class Species:
         """The letters of a candidate, bytes."""
 
         return self.fasta.fetch(self.contigs[candidate.contig][0], candidate.start, candidate.end)
+
+
+def one_in_each(forbidden, start, end, stride, draw):
+    """A place in every `stride` bases, counted from `start`, that has one; each place there is equally probable.
+
+    forbidden:  int [n, 2], half-open intervals without a place, in any order
+    start, end: int, where places may lie, half-open
+    draw:       numpy.random.Generator
+    returns int64, ascending
+    """
+
+    spans = forbidden[np.argsort(forbidden[:, 0], kind="stable")].clip(start, end)
+    spans = spans[spans[:, 0] < spans[:, 1]]
+    # what lies between the union of the forbidden intervals
+    reach = np.concatenate(([start], np.maximum.accumulate(spans[:, 1]))) if len(spans) else np.array([start])
+    free  = np.stack((reach, np.concatenate((spans[:, 0], [end]))), axis=1)
+    free  = free[free[:, 0] < free[:, 1]]
+    # cut where the strides begin
+    first, last = (free[:, 0] - start) // stride, (free[:, 1] - 1 - start) // stride
+    count = last - first + 1
+    owner = np.repeat(np.arange(len(free)), count)
+    cell  = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[owner]
+    left  = np.maximum(free[owner, 0], start + cell * stride)
+    size  = np.minimum(free[owner, 1], start + (cell + 1) * stride) - left
+    before = np.concatenate(([0], np.cumsum(size)))
+    _, begin = np.unique(cell, return_index=True)
+    total  = np.diff(np.concatenate((before[begin], before[-1:])))
+    place  = before[begin] + (draw.random(len(begin)) * total).astype(np.int64)
+    piece  = np.searchsorted(before, place, side="right") - 1
+    return left[piece] + place - before[piece]
 
 
 def _find(folder, names, what):
