@@ -6,8 +6,9 @@ import pathlib
 import click
 
 import genet5.cli.bake as bake_options
+import genet5.grpo.config as configs
 
-BALANCES = ("species", "genes", "exons", "strand")
+BALANCES = configs.BALANCES
 
 EPILOG = """\b
 Examples:

@@ -14,6 +14,8 @@ CLIPS = {
     "gspo":    (3e-4, 4e-4),
 }
 SCALES = ("none", "group", "batch")
+# what prepared windows can be balanced by
+BALANCES = ("species", "genes", "exons", "strand")
 # measure -> weight; the reward is the weighted mean
 WEIGHTS = {"gene": 1.0, "exon": 0.5, "site": 0.5, "nucleotide": 0.25, "validity": 0.25}
 # fields of TrainConfig that reinforcement does not read

@@ -11,12 +11,13 @@ import numpy as np
 import genet5
 import genet5.bake as baking
 import genet5.errors as errors
+import genet5.grpo.config as configs
 import genet5.grpo.species as species_module
 import genet5.grpo.windows as windows
 import genet5.score as score
 import genet5.tokenizer as tk
 
-BALANCES = ("species", "genes", "exons", "strand")
+BALANCES = configs.BALANCES
 # names of classes: genes of a window, and exons of its gene with most
 GENES = ((1, "1"), (2, "2"), (3, "3"), (float("inf"), "4+"))
 EXONS = ((1, "1"), (3, "2-3"), (6, "4-6"), (float("inf"), "7+"))
@@ -66,16 +67,8 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
                                            val_contigs.get(name, ()), val_share, grammar))
         if progress is not None:
             progress(f"{name}: {sum(map(len, read[-1].genes.values())):,} coding genes read")
-    sides   = {}
-    for side, wanted in (("train", count), ("held_out", held_out)):
-        offered = [one.candidates(window_size, window_size // (DENSITY if side == "train" else 1) or 1, seed,
-                                  side == "held_out") for one in read]
-        draw    = np.random.default_rng((seed, len(side)))
-        chosen  = choose(offered, wanted, balance if side == "train" else (), empty_share, draw)
-        if side == "train" and not any(chosen):
-            raise errors.DataError(f"no window of {window_size} bases holds whole, valid genes and nothing else; "
-                                   f"choose another --window-size, or hold out less")
-        sides[side] = offered, chosen
+    sides   = {side: _side(read, side, wanted, window_size, balance, empty_share, seed)
+               for side, wanted in (("train", count), ("held_out", held_out))}
     settings = {"format": windows.FORMAT, "genet5": genet5.__version__, "tokenizer_hash": pieces.hash,
                 "window_size": window_size, "windows": count, "held_out_windows": held_out, "balance": list(balance),
                 "empty_share": empty_share, "seed": seed, "grammar": grammar,
@@ -83,6 +76,20 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
     stats = {"format": windows.FORMAT, **{side: describe(read, *found) for side, found in sides.items()}}
     _write(out_dir, read, {side: chosen for side, (_, chosen) in sides.items()}, pieces, tokenizer, settings, stats)
     return stats
+
+
+def _side(read, side, count, window_size, balance, empty_share, seed):
+    """Candidates of one side and those that are taken, a list for each species."""
+
+    training = side == "train"
+    stride   = max(1, window_size // DENSITY) if training else window_size
+    offered  = [one.candidates(window_size, stride, seed, not training) for one in read]
+    chosen   = choose(offered, count, balance if training else (), empty_share,
+                      np.random.default_rng((seed, len(side))))
+    if training and not any(chosen):
+        raise errors.DataError(f"no window of {window_size} bases holds whole, valid genes and nothing else; choose "
+                               f"another --window-size, or hold out less")
+    return offered, chosen
 
 
 def find_species(raw_dirs, wanted=()):
