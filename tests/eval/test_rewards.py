@@ -67,7 +67,7 @@ def plainly(prediction, reference, flags):
 @hy.settings(max_examples=300, deadline=None)
 def test_every_window_is_scored_as_plain_sets_are(batch, threads):
     predictions, references, flags = batch
-    found = score.rewards(score.windows(predictions), score.windows(references), flags, threads)
+    found = score.rewards(score.windows(predictions), score.windows(references), flags, threads, sites=True)
     rest  = iter(flags if flags is not None else [True] * sum(map(len, predictions)))
     for i, (prediction, reference) in enumerate(zip(predictions, references)):
         expected = plainly(prediction, reference, [next(rest) for _ in prediction])
@@ -77,11 +77,18 @@ def test_every_window_is_scored_as_plain_sets_are(batch, threads):
 
 def test_no_window_and_empty_windows():
     nothing = score.windows([])
-    assert all(measure.size == 0 for measure in score.rewards(nothing, nothing))
+    assert all(measure.size == 0 for measure in score.rewards(nothing, nothing, sites=True))
     one = score.windows([[], [("+", [(0, 9)])]])
     two = score.windows([[], []])
-    assert [list(measure) for measure in score.rewards(two, one)] == [[1, 0], [1, 0], [1, 0], [1, 1], [1, 0]]
-    assert [list(measure) for measure in score.rewards(one, two)] == [[1, 0], [1, 0], [1, 0], [1, 1], [1, 0]]
+    expected = [[1, 0], [1, 0], [1, 0], [1, 1], [1, 0]]
+    assert [list(measure) for measure in score.rewards(two, one, sites=True)] == expected
+    assert [list(measure) for measure in score.rewards(one, two, sites=True)] == expected
+
+
+def test_sites_are_scored_where_they_are_asked_for():
+    one = score.windows([[("+", [(0, 9)])]])
+    assert score.rewards(one, one).site_f1 is None
+    assert score.rewards(one, one, sites=True).site_f1.tolist() == [1]
 
 
 @pytest.mark.parametrize(("name", "value", "message"), [

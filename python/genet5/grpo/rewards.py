@@ -47,7 +47,7 @@ def measures(scored, custom=(), threads=1):
     raises DataError where a function returns something else
     """
 
-    found  = score.rewards(scored.predictions, scored.references, threads=threads)
+    found  = score.rewards(scored.predictions, scored.references, threads=threads, sites=True)
     result = {name: getattr(found, field).astype(np.float64) for name, field in MEASURES.items()}
     for name, function in custom:
         values = np.asarray(function(scored), dtype=np.float64)
