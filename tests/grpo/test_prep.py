@@ -128,6 +128,20 @@ def test_a_window_begins_wherever_one_can(raw):
     assert len(mine) > 5
 
 
+def test_windows_that_may_cut_genes_have_the_whole_ones_as_references(raw):
+    one   = species.Species(raw / "A.toy", 1, False, [], 0.0, GRAMMAR)
+    found = one.candidates(SIZE, SIZE, 0, False, cut_genes=True)
+    cut   = 0
+    for candidate in found:
+        touched  = touching(raw, "A.toy", one.contigs[candidate.contig][0], candidate.start, candidate.end)
+        whole    = [(strand, segments) for strand, segments, _ in touched
+                    if segments[0][0] >= 0 and segments[-1][1] <= SIZE]
+        cut     += len(touched) - len(whole)
+        assert whole == [(gene.strand, [(a - candidate.start, b - candidate.start) for a, b in gene.segments])
+                         for gene in candidate.genes]
+    assert cut > 20 and len(found) >= sum(length // SIZE for _, length in one.contigs)
+
+
 @hy.given(st.lists(st.tuples(st.integers(-20, 120), st.integers(-20, 120)), max_size=8), st.integers(0, 30),
           st.integers(0, 90), st.integers(1, 40), st.integers(0, 3))
 @hy.settings(deadline=None)

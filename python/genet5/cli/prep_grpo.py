@@ -45,6 +45,8 @@ def names(ctx, param, value):
               help="What training windows are balanced by; none for nothing.")
 @click.option("--empty-share", type=click.FloatRange(0, 1), default=0.1, show_default=True,
               help="Share of windows without a gene, at the most.")
+@click.option("--cut-genes/--no-cut-genes", default=False, show_default=True,
+              help="Windows may cut genes at their edges, as they do in prediction; the whole ones are the references.")
 @click.option("--val-species", multiple=True, metavar="NAME", help="Hold out a whole species; repeatable.")
 @click.option("--val-contigs", multiple=True, metavar="SPECIES:CONTIG,…", callback=bake_options.per_species("contigs"),
               help="Hold out contigs; repeatable.")
@@ -64,7 +66,7 @@ def prep_grpo(raw_dirs, out_dir, start_codons, min_intron, max_intron, as_json, 
     """Choose windows of several species for genet5 grpo.
 
     RAW_DIRS are species folders with fna.gz and gff.gz, or folders of them. Every window holds whole, valid genes
-    only. OUT_DIR gets train.npz, held_out.npz, stats.json, prep_config.json and tokenizer.json.
+    only, unless --cut-genes. OUT_DIR gets train.npz, held_out.npz, stats.json, prep_config.json and tokenizer.json.
     """
 
     import genet5.grpo.prep as prep

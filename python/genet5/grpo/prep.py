@@ -26,8 +26,8 @@ DENSITY = 4
 
 
 def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, window_size=8192, balance=BALANCES,
-            empty_share=0.1, val_species=(), val_contigs=None, val_share=None, genetic_codes=None, grammar=None,
-            seed=0, force=False, progress=None):
+            empty_share=0.1, cut_genes=False, val_species=(), val_contigs=None, val_share=None, genetic_codes=None,
+            grammar=None, seed=0, force=False, progress=None):
     """Choose windows and write them.
 
     raw_dirs:      paths of species folders, or of folders of them
@@ -39,6 +39,7 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
     window_size:   int, bases of a window
     balance:       which of BALANCES training windows are balanced by; the others stay as they occur
     empty_share:   float, share of windows without a gene
+    cut_genes:     bool, windows may cut genes at their edges, as in prediction; the whole ones are the references
     val_species, val_contigs, val_share, genetic_codes: as of genet5.bake.Bake
     grammar:       dict with table_starts, min_intron, max_intron
     seed:          int, of every draw; with that of a bake the same blocks are held out
@@ -67,23 +68,23 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
                                            val_contigs.get(name, ()), val_share, grammar))
         if progress is not None:
             progress(f"{name}: {sum(map(len, read[-1].genes.values())):,} coding genes read")
-    sides   = {side: _side(read, side, wanted, window_size, balance, empty_share, seed)
+    sides   = {side: _side(read, side, wanted, window_size, balance, empty_share, cut_genes, seed)
                for side, wanted in (("train", count), ("held_out", held_out))}
     settings = {"format": windows.FORMAT, "genet5": genet5.__version__, "tokenizer_hash": pieces.hash,
                 "window_size": window_size, "windows": count, "held_out_windows": held_out, "balance": list(balance),
-                "empty_share": empty_share, "seed": seed, "grammar": grammar,
+                "empty_share": empty_share, "cut_genes": cut_genes, "seed": seed, "grammar": grammar,
                 "species": [{**one.rule, "contigs": [name for name, _ in one.contigs]} for one in read]}
     stats = {"format": windows.FORMAT, **{side: describe(read, *found) for side, found in sides.items()}}
     _write(out_dir, read, {side: chosen for side, (_, chosen) in sides.items()}, pieces, tokenizer, settings, stats)
     return stats
 
 
-def _side(read, side, count, window_size, balance, empty_share, seed):
+def _side(read, side, count, window_size, balance, empty_share, cut_genes, seed):
     """Candidates of one side and those that are taken, a list for each species."""
 
     training = side == "train"
     stride   = max(1, window_size // DENSITY) if training else window_size
-    offered  = [one.candidates(window_size, stride, seed, not training) for one in read]
+    offered  = [one.candidates(window_size, stride, seed, not training, cut_genes) for one in read]
     chosen   = choose(offered, count, balance if training else (), empty_share,
                       np.random.default_rng((seed, len(side))))
     if training and not any(chosen):

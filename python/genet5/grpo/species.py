@@ -1,6 +1,6 @@
 """One species as reinforcement sees it: where windows with whole genes lie, and what is in them.
 
-A window is an interval of a contig that cuts no gene and touches no invalid one.
+A window is an interval of a contig that touches no invalid gene and, but where that is wanted, cuts none.
 """
 
 import collections
@@ -85,13 +85,14 @@ class Species:
         if missing:
             raise errors.InputError(f"{table}: genes lie on {', '.join(missing[:5])}, which {fasta} lacks", table)
 
-    def candidates(self, window, stride, seed, held_out):
+    def candidates(self, window, stride, seed, held_out, cut_genes=False):
         """Windows of one side, in order: in every `stride` bases one begins, by chance, where one can.
 
         window:   int, bases; a stretch that is shorter is one short window
         stride:   int, bases; held-out windows never overlap, whatever it is
         seed:     int, as of `genet5 bake`, whose blocks are held out
         held_out: bool, the side
+        cut_genes: bool, whether windows may cut genes; those that are cut are no targets
         returns a list of Candidate
         """
 
@@ -100,10 +101,10 @@ class Species:
         found = []
         for contig, start, end, side in core.bake.stretches(rule, self.contigs, window, seed):
             if side == held_out:
-                found += self._within(contig, start, end, window, stride, draw)
+                found += self._within(contig, start, end, window, stride, draw, cut_genes)
         return _apart(found) if held_out else found
 
-    def _within(self, contig, start, end, window, stride, draw):
+    def _within(self, contig, start, end, window, stride, draw, cut_genes):
         """The candidates of a stretch."""
 
         name, _ = self.contigs[contig]
@@ -111,7 +112,8 @@ class Species:
         window  = min(window, end - start)
         # an edge stands before a base; inside a gene it would cut it
         inner   = np.array([(gene.start + 1, gene.end) for gene in genes], dtype=np.int64).reshape(-1, 2)
-        chosen  = one_in_each(np.concatenate((inner, inner - window)), start, end - window + 1, stride, draw)
+        cutting = inner[:0] if cut_genes else np.concatenate((inner, inner - window))
+        chosen  = one_in_each(cutting, start, end - window + 1, stride, draw)
         letters = self.fasta.fetch(name, start, end)
         starts  = inner[:, 0] - 1
         longest = max((gene.end - gene.start for gene in genes), default=0)
@@ -121,9 +123,10 @@ class Species:
             if sum(map(part.count, b"ACGT")) < KNOWN * window:
                 continue
             near   = range(*np.searchsorted(starts, (at - longest, at + window)))
-            inside = [genes[index] for index in near if genes[index].end > at]
-            if all(gene.valid for gene in inside):
-                found.append(Candidate(contig, at, at + window, tuple(gene for gene in inside if gene.target)))
+            nearby = [genes[index] for index in near if genes[index].end > at]
+            if all(gene.valid for gene in nearby):
+                targets = (gene for gene in nearby if gene.target and gene.start >= at and gene.end <= at + window)
+                found.append(Candidate(contig, at, at + window, tuple(targets)))
         return found
 
     def letters(self, candidate):
