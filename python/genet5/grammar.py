@@ -30,17 +30,18 @@ class WindowGrammar(core.grammar.WindowGrammar):
 
 
 class Writer(core.grammar.Writer):
-    """Many windows and one annotation of each being written.
+    """Many windows and one annotation of each being written, or several of each.
 
-    Writer(windows, genetic_code=1, table_starts=False, min_intron=10, max_intron=0, threads=1)
+    Writer(windows, genetic_code=1, table_starts=False, min_intron=10, max_intron=0, threads=1, copies=1)
 
     windows: list of windows
+    copies:  int, annotations of each window; annotation i is one of windows[i // copies]
     allowed(active int64 [n]) -> offsets int64 [n+1], types uint8 [m], positions int32 [m]: the sites
-        that may come next in windows[active[i]] are those from offsets[i] to offsets[i+1], sorted
+        that may come next in annotation active[i] are those from offsets[i] to offsets[i+1], sorted
         by (type, position)
     advance(active int64 [n], types uint8 [n], positions int32 [n]): writes one site in each
-    genes(window) -> list of genes written so far
-    finished: bool [windows]
+    genes(annotation) -> list of genes written so far
+    finished: bool [annotations]
     """
 
 

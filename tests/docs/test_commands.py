@@ -16,6 +16,8 @@ PAGES      = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.m
 FENCE      = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # what a page shows -> what takes seconds
 SMALLER    = {"--preset small": "--preset tiny", "--vocab-size 1024": "--vocab-size 256",
+              "--max-minutes 40": "--max-steps 2 --no-calibrate --generate-every -1 --batch-rows 2 --num-generations 2 "
+                                 "--eval-batches 1",
               "--max-minutes 60": "--max-steps 2 --no-calibrate --generate-every -1 --crop 4096 --row-tokens 2048"}
 # outputs that the workspace holds already
 REPLACED   = ("init", "bake", "sft", "predict", "simulate", "tokenizer train", "extract")

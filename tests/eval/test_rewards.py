@@ -39,12 +39,19 @@ def f1(a, b):
 
 
 def plainly(prediction, reference, flags):
-    """Nucleotide, exon and gene F1 and validity of one window."""
+    """Nucleotide, exon and gene F1, validity and site F1 of one window."""
 
     def keys(window):
         return ({(s, x) for s, chain in window for a, b in chain for x in range(a, b)},
                 {(s, *segment) for s, chain in window for segment in chain},
-                {(s, tuple(chain)) for s, chain in window})
+                {(s, tuple(chain)) for s, chain in window},
+                {site for s, chain in window for site in sites(s, [x for segment in chain for x in segment])})
+
+    def sites(strand, ends):
+        for number, end in enumerate(ends):
+            outer = number in (0, len(ends) - 1)
+            left  = (number % 2 == 0) == (strand == "+")
+            yield strand, ("start" if left else "stop") if outer else ("acceptor" if left else "donor"), end
 
     def well_formed(chain):
         ends = [end for segment in chain for end in segment]
@@ -52,14 +59,15 @@ def plainly(prediction, reference, flags):
             sum(b - a for a, b in chain) % 3 == 0
 
     good = sum(flag and well_formed(chain) for flag, (_, chain) in zip(flags, prediction))
-    return [*map(f1, keys(prediction), keys(reference)), good / len(prediction) if prediction else 1.0]
+    *scores, site = map(f1, keys(prediction), keys(reference))
+    return [*scores, good / len(prediction) if prediction else 1.0, site]
 
 
 @hy.given(batches(), st.integers(0, 2))
 @hy.settings(max_examples=300, deadline=None)
 def test_every_window_is_scored_as_plain_sets_are(batch, threads):
     predictions, references, flags = batch
-    found = score.rewards(score.windows(predictions), score.windows(references), flags, threads)
+    found = score.rewards(score.windows(predictions), score.windows(references), flags, threads, sites=True)
     rest  = iter(flags if flags is not None else [True] * sum(map(len, predictions)))
     for i, (prediction, reference) in enumerate(zip(predictions, references)):
         expected = plainly(prediction, reference, [next(rest) for _ in prediction])
@@ -69,11 +77,18 @@ def test_every_window_is_scored_as_plain_sets_are(batch, threads):
 
 def test_no_window_and_empty_windows():
     nothing = score.windows([])
-    assert all(measure.size == 0 for measure in score.rewards(nothing, nothing))
+    assert all(measure.size == 0 for measure in score.rewards(nothing, nothing, sites=True))
     one = score.windows([[], [("+", [(0, 9)])]])
     two = score.windows([[], []])
-    assert [list(measure) for measure in score.rewards(two, one)] == [[1, 0], [1, 0], [1, 0], [1, 1]]
-    assert [list(measure) for measure in score.rewards(one, two)] == [[1, 0], [1, 0], [1, 0], [1, 1]]
+    expected = [[1, 0], [1, 0], [1, 0], [1, 1], [1, 0]]
+    assert [list(measure) for measure in score.rewards(two, one, sites=True)] == expected
+    assert [list(measure) for measure in score.rewards(one, two, sites=True)] == expected
+
+
+def test_sites_are_scored_where_they_are_asked_for():
+    one = score.windows([[("+", [(0, 9)])]])
+    assert score.rewards(one, one).site_f1 is None
+    assert score.rewards(one, one, sites=True).site_f1.tolist() == [1]
 
 
 @pytest.mark.parametrize(("name", "value", "message"), [

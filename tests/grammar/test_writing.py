@@ -17,13 +17,13 @@ def random_windows(seed, count=7):
     return ["".join(random.choice(pieces, 90)).encode() for _ in range(count)]
 
 
-def write(windows, threads, seed):
+def write(windows, threads, seed, copies=1):
     """Fill windows with genes, whichever the draw, until the end is the only way on."""
 
     random = np.random.default_rng(seed)
-    writer = grammar.Writer(windows, min_intron=4, threads=threads)
-    alone  = [grammar.WindowGrammar(window, min_intron=4) for window in windows]
-    steps  = [[] for _ in windows]
+    writer = grammar.Writer(windows, min_intron=4, threads=threads, copies=copies)
+    alone  = [grammar.WindowGrammar(window, min_intron=4) for window in windows for _ in range(copies)]
+    steps  = [[] for _ in alone]
     while not writer.finished.all():
         active                    = np.flatnonzero(~writer.finished)
         offsets, types, positions = writer.allowed(active)
@@ -36,7 +36,7 @@ def write(windows, threads, seed):
             steps[window].append((types[chosen[-1]], positions[chosen[-1]]))
             alone[window].advance(*steps[window][-1])
         writer.advance(active, types[chosen], positions[chosen])
-    genes = [writer.genes(window) for window in range(len(windows))]
+    genes = [writer.genes(window) for window in range(len(alone))]
     assert genes == [window.genes() for window in alone]
     return genes, [tuple(np.array(column, dtype) for column, dtype in zip(zip(*each), (np.uint8, np.int32)))
                    for each in steps]
@@ -52,6 +52,15 @@ def test_a_batch_writes_what_single_windows_write_on_any_number_of_threads(seed)
         assert grammar.decode_sites(types, positions) == each
         np.testing.assert_array_equal(grammar.encode_genes(each), (types, positions))
         np.testing.assert_array_equal(grammar.parse_text(grammar.to_text(types, positions)), (types, positions))
+
+
+def test_several_annotations_of_a_window_are_written_apart():
+    windows  = random_windows(2)
+    genes, _ = write(windows, 1, 4, copies=3)
+    assert genes == write([window for window in windows for _ in range(3)], 1, 4)[0]
+    assert genes[0] != genes[1]
+    with pytest.raises(ValueError, match="copies is 0"):
+        grammar.Writer(windows, copies=0)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

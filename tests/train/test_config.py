@@ -67,7 +67,7 @@ def test_a_toml_file_says_the_same_as_options(tmp_path):
     assert configs.read(tmp_path / "run.toml") == expected
 
 
-@pytest.mark.parametrize(("text", "said"), [("learning = 1", "does not know: learning"), ("lr = = 1", "is no TOML"),
+@pytest.mark.parametrize(("text", "said"), [("learning = 1", "not known: learning"), ("lr = = 1", "is no TOML"),
                                             ("lr = 'fast'", "wrong type"), ("lr = 0.0", "lr is 0.0")])
 def test_a_wrong_toml_file_is_one_clear_line(tmp_path, text, said):
     (tmp_path / "run.toml").write_text(text)

@@ -276,27 +276,29 @@ class Sight:
         return [pair for pair in masks if pair[0] is not None] + _table_lengths(self.layout)
 
 
-def sight(visible_NP, token_NS, past, config, slopes_2H=None):
+def sight(visible_NP, token_NS, past, config, slopes_2H=None, sees_NSL=None):
     """`Sight` of new steps.
 
     visible_NP: bool, the last tokens of each row are the window's prefix
     token_NS:   int, the place in its window of the token at which each step stands
     past:       int, steps before these
+    sees_NSL:   None for all steps up to its own, or bool, the past and new steps that each new one sees
     """
 
     windows, new = token_NS.shape
     width    = visible_NP.shape[1]
     count_N  = visible_NP.sum(dim=1)
     # one step of each window would leave the kernels' tiles empty
-    if new > 1 and backend(config, token_NS.device) == "triton":
+    if new > 1 and sees_NSL is None and backend(config, token_NS.device) == "triton":
         number    = torch.arange(windows, device=token_NS.device)
         length    = width + past + new
         documents = torch.stack((number * new, torch.full_like(number, new), number * length + width - count_N,
                                  count_N + past + new, count_N), dim=1)
         return Sight(layout=_kernels().layout(documents, windows * new, windows * length, token_NS.flatten()),
                      slopes_2H=None if slopes_2H is None else slopes_2H.float())
-    causal  = torch.ones(new, past + new, dtype=torch.bool, device=token_NS.device).tril(past)
-    allowed = torch.cat((visible_NP[:, None].expand(-1, new, -1), causal.expand(windows, -1, -1)), dim=2)
+    if sees_NSL is None:
+        sees_NSL = torch.ones(new, past + new, dtype=torch.bool, device=token_NS.device).tril(past)
+    allowed = torch.cat((visible_NP[:, None].expand(-1, new, -1), sees_NSL.expand(windows, -1, -1)), dim=2)
     if slopes_2H is None:
         return Sight(allowed)
     place_NP = torch.arange(width, device=token_NS.device) - (width - count_N)[:, None]

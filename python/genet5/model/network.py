@@ -197,13 +197,25 @@ class GeneT5(nn.Module):
             step_position = torch.zeros(len(cache.windows), dtype=torch.int32, device=cache.windows.device)
         return self._advance(cache, step_type[:, None], step_position[:, None])[:, 0]
 
-    def _advance(self, cache, types_NS, positions_NS, counted_NS=None):
+    def extend(self, cache, step_type, step_position, sees, counted=None):
+        """Read steps of several completions of each window, which share its prefix, and extend the cache.
+
+        step_type:     uint8 [N, S], 0 to read <bos>
+        step_position: int [N, S], base in the window, 0 with <bos>
+        sees:          bool [N, S, A + S], which of the A past and S new steps each new one sees, itself at least
+        counted:       None or bool [N, S], False where a step is padding
+        returns the states that predict the next steps [N, S, C]
+        """
+
+        return self._advance(cache, step_type, step_position, counted, sees)
+
+    def _advance(self, cache, types_NS, positions_NS, counted_NS=None, sees_NSL=None):
         """Run steps through the blocks behind what the cache holds, and extend it."""
 
         x_NSC  = self.embed_steps(cache, types_NS, positions_NS)
         past   = 0 if cache.past[0] is None else cache.past[0][0].shape[1]
         token  = self.tokens_of(cache, positions_NS)
-        seen   = attention.sight(cache.visible, token, past, self.config, self.slopes)
+        seen   = attention.sight(cache.visible, token, past, self.config, self.slopes, sees_NSL)
         for number, layer in enumerate(self.layers):
             k_past, v_past    = cache.past[number] or (None, None)
             x_NSC, k, v       = self._through(layer, layer.steps, x_NSC, positions_NS, *cache.memory[number], seen,

@@ -20,7 +20,7 @@ LISTS = ("exact", "missed", "wrong", "split", "fused", "extra")
 TOOLS  = ("cie", "cie-no-phase", "gffcompare", "gffcompare-cds3", "gt-eval")
 
 Windows = collections.namedtuple("Windows", ["window_genes", "gene_minus", "gene_segments", "segments"])
-Rewards = collections.namedtuple("Rewards", ["nucleotide_f1", "exon_f1", "gene_f1", "validity"])
+Rewards = collections.namedtuple("Rewards", ["nucleotide_f1", "exon_f1", "gene_f1", "validity", "site_f1"])
 
 
 def files(reference, predictions, isoforms="longest", feature="CDS", contigs=None, regions=(), min_cds=0, alias=None,
@@ -185,7 +185,7 @@ def rows(reference, prediction, comparison, levels=LEVELS, preset=PRESET):
     return listed
 
 
-def rewards(predictions, references, valid=None, threads=1):
+def rewards(predictions, references, valid=None, threads=1, sites=False):
     """Score every window of a batch against the same window of another; the GIL is released.
 
     predictions, references: Windows, or four arrays in its order:
@@ -195,17 +195,21 @@ def rewards(predictions, references, valid=None, threads=1):
       segments:      int32 [S, 2], start and end, 0-based half-open
     valid:   uint8 or bool [G] of the predictions, 0 for genes that are known to be invalid; None if nothing is known
     threads: int, 0 for one per core
+    sites:   bool, whether site_f1 is wanted, which takes as long as all the rest
     Returns Rewards of float32 [W], each 0 to 1:
       nucleotide_f1, exon_f1, gene_f1: as preset genet5 counts; 1 where both sides are empty
       validity: share of the predicted genes whose segments are not empty, ascend without overlap and add up to whole
                 codons, and whose flag in `valid` is not 0; 1 where nothing is predicted
+      site_f1:  of the starts, stops, donors and acceptors, each with its strand and position; 1 where both are empty;
+                None where not asked for
     Raises ValueError when arrays do not fit together.
     """
 
     import numpy as np
 
     flags = None if valid is None else np.ascontiguousarray(valid, dtype=np.uint8)
-    return Rewards(*core.score.rewards(arrays(predictions), arrays(references), flags, threads))
+    *found, site_f1 = core.score.rewards(arrays(predictions), arrays(references), flags, sites, threads)
+    return Rewards(*found, site_f1 if sites else None)
 
 
 def windows(batch):

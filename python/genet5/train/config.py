@@ -154,7 +154,7 @@ class TrainConfig:
         raises DataError
         """
 
-        unknown = sorted(set(fields) - names())
+        unknown = sorted(set(fields) - names(cls))
         if unknown:
             raise errors.DataError(f"the training configuration has fields that this version does not know: "
                                    f"{', '.join(unknown)}")
@@ -172,38 +172,39 @@ class TrainConfig:
             save_every     = self.save_every or max(1, steps // 10))
 
 
-def names():
-    """Names of all fields of a TrainConfig, a set."""
+def names(kind=TrainConfig):
+    """Names of all fields of a TrainConfig, or of another kind of configuration, a set."""
 
-    return {field.name for field in dataclasses.fields(TrainConfig)}
+    return {field.name for field in dataclasses.fields(kind)}
 
 
-def read(path):
-    """The training configuration of a finetune_config.json, or of a TOML file with the fields of TrainConfig.
+def read(path, kind=TrainConfig):
+    """The training configuration of a finetune_config.json, or of a TOML file with the fields of the configuration.
 
     path: path of the file; TOML where its name ends in .toml
-    returns TrainConfig
+    kind: class of the configuration
+    returns an instance of it
     raises DataError
     """
 
     path = pathlib.Path(path)
     if path.suffix == ".toml":
-        return _read_toml(path)
+        return _read_toml(path, kind)
     try:
         fields = json.loads(path.read_text())
-        return TrainConfig.from_dict(fields["config"])
+        return kind.from_dict(fields["config"])
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise errors.DataError(f"{path} is no finetune_config.json of GeneT5: {error}") from error
 
 
-def _read_toml(path):
+def _read_toml(path, kind):
     fields  = toml(path)
-    unknown = sorted(set(fields) - names())
+    unknown = sorted(set(fields) - names(kind))
     if unknown:
-        raise errors.DataError(f"{path} has settings that genet5 sft does not know: {', '.join(unknown)}; they are the "
-                               f"options of genet5 sft --help with _ for -")
+        raise errors.DataError(f"{path} has settings that are not known: {', '.join(unknown)}; they are the options "
+                               f"of the command, see its --help, with _ for -")
     try:
-        return TrainConfig(**fields)
+        return kind(**fields)
     except (TypeError, ValueError) as error:
         raise errors.DataError(f"{path}: a value has the wrong type: {error}") from error
 

@@ -48,7 +48,15 @@ class Run:
     quiet:    bool, print nothing
     heart:    genet5.launch.heartbeat.Heart, told of every step; None: nobody is
     raises DataError where folders do not fit
+
+    Another kind of training is a subclass with its own configuration, columns, words, trainer and validation.
     """
+
+    CONFIG       = configs.TrainConfig
+    TRAINING     = logs.TRAINING
+    EVALUATION   = logs.EVALUATION
+    WORDS        = (reports.brief, reports.describe)
+    NOTHING_HELD = "validation.bin holds no window: bake with --val-share or --val-contigs that leave something out"
 
     def __init__(self, data_dir, out_dir, model, config, given=None, resume=False, force=False, quiet=False,
                  heart=None):
@@ -59,7 +67,7 @@ class Run:
         self.asked    = config
         self.group    = distributed.Group()
         self.first    = self.group.rank == 0
-        self.report   = reports.Reporter(quiet or not self.first, config.log_every)
+        self.report   = reports.Reporter(quiet or not self.first, config.log_every, *self.WORDS)
         self.heart    = heart
         self.logs     = []
         self.given    = given or {}
@@ -97,8 +105,8 @@ class Run:
         """The configuration of the checkpoint to go on from, where there is one."""
 
         if self.state is not None:
-            self.asked  = configs.TrainConfig.from_dict(self.state["asked"])
-            settled     = configs.TrainConfig.from_dict(self.state["config"])
+            self.asked  = self.CONFIG.from_dict(self.state["asked"])
+            settled     = self.CONFIG.from_dict(self.state["config"])
             self.config = configs.merge(self.asked, settled, self.given)
 
     def _share(self):
@@ -123,21 +131,15 @@ class Run:
         # the same bits again for the same number of threads; use_deterministic_algorithms would import the compiler
         torch.set_deterministic_debug_mode("warn" if device.type == "cpu" else "default")
         torch.utils.deterministic.fill_uninitialized_memory = False
-        model  = folders.load(self.source, device)
-        window = model.config.window_size
-        self.config = dataclasses.replace(
-            self.config, device=device.type, threads=threads, dtype=dtype, crop=self.config.crop or window,
-            loss_weights={**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
-        model.config.window_size = self.config.crop
+        model       = folders.load(self.source, device)
+        self.config = dataclasses.replace(self.config, device=device.type, threads=threads, dtype=dtype)
         if self.config.compile:
             compiling.for_training(model, device)
-        source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
-                                self.group.world)
-        self.trainer = trainers.Trainer(model.train(), source, self.config, self.group)
+            self.report.line(f"the blocks are compiled; what is compiled is kept in {compiling.cache_dir()}")
+        self.trainer = self._make_trainer(model)
         self._read_held(self.config)
         if self.group.total([len(self.held)])[0] == 0:
-            raise errors.DataError(f"{self.data_dir / 'validation.bin'} holds no window: bake with --val-share or "
-                                   f"--val-contigs that leave something out")
+            raise errors.DataError(f"{self.data_dir}: {self.NOTHING_HELD}")
         self.trainer.begun = self.began
         self.report.line(f"{sum(p.numel() for p in model.parameters()):,} parameters, {dtype} ({reason}) on "
                          f"{device.type}, {self.group.world} x {threads} threads")
@@ -165,8 +167,17 @@ class Run:
         self.config         = self.trainer.config = dataclasses.replace(self.config, accumulate=count)
         self.trainer.source = self._read(self.config, count)
         self.report.line(f"micro-batches of {rows} rows fit ({took / memory.GIB:.2f} GiB), {count} a step")
-        if self.config.compile:
-            self.report.line(f"the blocks are compiled; what is compiled is kept in {compiling.cache_dir()}")
+
+    def _make_trainer(self, model):
+        """The trainer of a loaded model; the configuration is settled by what the model is."""
+
+        self.config = dataclasses.replace(
+            self.config, crop=self.config.crop or model.config.window_size,
+            loss_weights={**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
+        model.config.window_size = self.config.crop
+        source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
+                                self.group.world)
+        return trainers.Trainer(model.train(), source, self.config, self.group)
 
     def _begin(self):
         """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""
@@ -227,11 +238,11 @@ class Run:
         with evaluation.averaged(self.trainer) as model:
             if self.config.device == "cuda":
                 # the first time loads kernels
-                evaluation.validate(self.trainer, self.held[:1])
+                self._validate(self.held[:1])
                 if few and self.first:
                     evaluation.genes(model, few[:1], self._cores())
                 times = [time.perf_counter()]
-            evaluation.validate(self.trainer, self.held[:1])
+            self._validate(self.held[:1])
             times.append(time.perf_counter())
             if few and self.first:
                 evaluation.genes(model, few, self._cores())
@@ -315,7 +326,7 @@ class Run:
         progress = self.trainer.progress
         due      = self._genes_due()
         with evaluation.averaged(self.trainer) as model:
-            row  = evaluation.validate(self.trainer, self.held)
+            row  = self._validate(self.held)
             best = row["loss"] < progress.best_loss
             if best:
                 progress.best_loss, progress.best_step = row["loss"], progress.step
@@ -330,9 +341,19 @@ class Run:
             if self.board is not None:
                 self.board.write("eval", row)
             genes = f"  gene F1 writer {row['writer_gene_f1']:.3f} viterbi {row['viterbi_gene_f1']:.3f}" if due else ""
-            self.report.line(f"validation at step {progress.step}: loss {row['loss']:.4f}  site "
-                             f"{row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
-                             f"{row['lattice_loss']:.5f}{genes}{'  best' if best else ''}")
+            self.report.line(f"validation at step {progress.step}: {self._describe_validation(row)}{genes}"
+                             f"{'  best' if best else ''}")
+
+    def _validate(self, held):
+        """The validation of some batches, a dict for eval_log.csv; its `loss` is the lower the better."""
+
+        return evaluation.validate(self.trainer, held)
+
+    def _describe_validation(self, row):
+        """What `_validate` found, in words."""
+
+        return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
+                f"{row['lattice_loss']:.5f}")
 
     def _save_best(self, row):
         """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
@@ -378,6 +399,11 @@ class Run:
         if summary["skipped"] or summary["mask_misses"]:
             self.report.line(f"{summary['skipped']} steps skipped as not finite; "
                              f"{summary['mask_misses']} true sites that the grammar would not allow")
+        self._tell_decoders(summary)
+
+    def _tell_decoders(self, summary):
+        """What the calibration found, where there was one."""
+
         if "writer_threshold" in summary:
             self.report.line(f"gene F1 on eval.json: viterbi {summary['viterbi_gene_f1']:.3f} (probability from "
                              f"{summary['min_probability']:g}), writer {summary['writer_gene_f1']:.3f} (threshold "
@@ -412,7 +438,7 @@ class Run:
     def _open_logs(self, upto):
         if self.first:
             tell = self.report.line
-            self.training_log   = logs.Log(self.out_dir / "training_log.csv", logs.TRAINING, upto, tell)
-            self.evaluation_log = logs.Log(self.out_dir / "eval_log.csv", logs.EVALUATION, upto, tell)
+            self.training_log   = logs.Log(self.out_dir / "training_log.csv", self.TRAINING, upto, tell)
+            self.evaluation_log = logs.Log(self.out_dir / "eval_log.csv", self.EVALUATION, upto, tell)
             self.board          = boards.Board(self.out_dir, upto) if self.config.tensorboard else None
             self.logs           = [log for log in (self.training_log, self.evaluation_log, self.board) if log]

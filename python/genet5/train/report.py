@@ -6,16 +6,34 @@ import rich.console
 import rich.progress
 
 
+def brief(row):
+    """A row of training_log.csv in a few words, for the bar."""
+
+    return f"loss {row['loss']:.3f}  {row['bases_per_second']:,.0f} bases/s"
+
+
+def describe(row):
+    """A row of training_log.csv in one line."""
+
+    return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  "
+            f"lattice {row['lattice_loss']:.5f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
+            f"{row['tokens_per_second']:,.0f} tokens/s  {row['bases_per_second']:,.0f} bases/s  "
+            f"padding {row['padding_share']:.1%}")
+
+
 class Reporter:
     """Tells the user how a run goes, on stderr.
 
     quiet: bool, say nothing
     every: int, steps between plain lines
+    brief, describe: functions of a row of training_log.csv, its words in the bar and in a plain line
     """
 
-    def __init__(self, quiet=False, every=10):
-        self.quiet   = quiet
-        self.every   = every
+    def __init__(self, quiet=False, every=10, brief=brief, describe=describe):
+        self.quiet    = quiet
+        self.every    = every
+        self.brief    = brief
+        self.describe = describe
         self.console = rich.console.Console(stderr=True, highlight=False)
         self.bar     = None
 
@@ -52,9 +70,9 @@ class Reporter:
         """
 
         if self.bar is not None:
-            self.bar.update(self.task, completed=row["step"], description=brief(row))
+            self.bar.update(self.task, completed=row["step"], description=self.brief(row))
         elif row["step"] % self.every == 0 or row["step"] == steps:
-            self.line(f"step {row['step']}/{steps}  {describe(row)}  eta {clock(left)}")
+            self.line(f"step {row['step']}/{steps}  {self.describe(row)}  eta {clock(left)}")
 
     def end(self):
         """Take the bar away."""
@@ -62,21 +80,6 @@ class Reporter:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
-
-
-def brief(row):
-    """A row of training_log.csv in a few words, for the bar."""
-
-    return f"loss {row['loss']:.3f}  {row['bases_per_second']:,.0f} bases/s"
-
-
-def describe(row):
-    """A row of training_log.csv in one line."""
-
-    return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  "
-            f"lattice {row['lattice_loss']:.5f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
-            f"{row['tokens_per_second']:,.0f} tokens/s  {row['bases_per_second']:,.0f} bases/s  "
-            f"padding {row['padding_share']:.1%}")
 
 
 def clock(seconds):

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use genet5_core::bake::{self as core, Parts, Progress, Settings};
+use genet5_core::bake::{self as core, Parts, Progress, Settings, SpeciesSettings};
 use genet5_core::{threads, Error};
 use pyo3::prelude::*;
 
@@ -11,7 +11,28 @@ use crate::detach;
 
 /// Adds the submodule.
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::submodule(parent, "bake", |module| module.add_class::<Baker>())
+    crate::submodule(parent, "bake", |module| {
+        module.add_class::<Baker>()?;
+        module.add_function(wrap_pyfunction!(stretches, module)?)
+    })
+}
+
+/// Training and held-out stretches of a species' contigs: (contig, start, end, held out).
+#[pyfunction]
+fn stretches(
+    py: Python<'_>,
+    species: &str,
+    contigs: Vec<(String, u32)>,
+    window: u32,
+    seed: u64,
+) -> PyResult<Vec<(usize, u32, u32, bool)>> {
+    detach::quick(py, || {
+        let species: SpeciesSettings =
+            serde_json::from_str(species).map_err(|error| Error::value(format!("species: {error}")))?;
+        let contigs: Vec<(&str, u32)> = contigs.iter().map(|(name, bases)| (name.as_str(), *bases)).collect();
+        let stretches = species.stretches(&contigs, window, seed)?;
+        Ok(stretches.iter().map(|s| (s.contig, s.bases.start, s.bases.end, s.held_out)).collect())
+    })
 }
 
 /// A bake under way; `progress` may be asked for by another thread.

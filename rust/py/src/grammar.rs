@@ -97,7 +97,9 @@ struct Writer(core::Writer);
 #[pymethods]
 impl Writer {
     #[new]
-    #[pyo3(signature = (windows, genetic_code=1, table_starts=false, min_intron=10, max_intron=0, threads=1))]
+    #[pyo3(signature = (windows, genetic_code=1, table_starts=false, min_intron=10, max_intron=0, threads=1,
+                        copies=1))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
         windows: Vec<Bound<'_, PyAny>>,
@@ -106,10 +108,12 @@ impl Writer {
         min_intron: u32,
         max_intron: u32,
         threads: usize,
+        copies: usize,
     ) -> PyResult<Self> {
         let codes = windows.iter().map(base_codes).collect::<PyResult<Vec<_>>>()?;
         let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
-        detach::run(py, move |_| Ok(Writer(core::Writer::new(&Grammar::new(&config)?, &codes, threads)?)))
+        let writer = move || core::Writer::new(&Grammar::new(&config)?, &codes, copies, threads);
+        detach::run(py, move |_| Ok(Writer(writer()?)))
     }
 
     /// The sites that may come next in each of the windows, sorted by (type, position).

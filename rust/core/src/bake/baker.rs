@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::config::{read_settings, Settings, SpeciesSettings};
 use super::plan::{self, Plan, Side};
 use super::write::{Progress, Source};
@@ -175,7 +173,7 @@ impl Baker {
         let species = genes::read(&self.raw.join(&settings.name), &self.settings.grammar_of(settings))?;
         let names: Vec<&str> = species.contigs.iter().map(|contig| contig.name.as_str()).collect();
         let flags = settings.flags(&names)?;
-        let seed = self.settings.seed ^ xxh3_64(settings.name.as_bytes());
+        let seed = settings.seed(self.settings.seed);
         let plan = plan::plan(&species, &self.settings, settings.rule(&flags), seed);
         let windows = |needed: bool, side: &Side| if needed { side.places.len() as u64 } else { 0 };
         let total = windows(needs.train, &plan.train) + windows(needs.eval, &plan.held_out);

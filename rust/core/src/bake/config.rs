@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::genes;
-use super::windows::HeldOut;
+use super::windows::{self, HeldOut, Stretch};
 use crate::error::{Error, Result};
 use crate::grammar::{Grammar, GrammarConfig};
 use crate::shard;
@@ -123,6 +123,22 @@ impl SpeciesSettings {
     /// What the keys of the species' samples begin with; no dot, since WebDataset cuts keys there.
     pub fn key_prefix(&self) -> String {
         format!("{}-", self.name.replace('.', "_"))
+    }
+
+    /// The seed of its draws, given that of all species.
+    pub fn seed(&self, seed: u64) -> u64 {
+        seed ^ xxh3_64(self.name.as_bytes())
+    }
+
+    /// The training and held-out stretches of its contigs, given as names and lengths; blocks hold at least `window`
+    /// bases.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when a contig to be held out does not exist.
+    pub fn stretches(&self, contigs: &[(&str, u32)], window: u32, seed: u64) -> Result<Vec<Stretch>> {
+        let (names, lengths): (Vec<&str>, Vec<u32>) = contigs.iter().copied().unzip();
+        let flags = self.flags(&names)?;
+        Ok(windows::stretches(&lengths, self.rule(&flags), window, self.seed(seed)))
     }
 
     /// What is held out, given the contigs' names.

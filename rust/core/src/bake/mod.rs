@@ -15,5 +15,5 @@ mod write;
 
 pub use baker::{Baker, Outcome, Parts};
 pub use config::{read_settings, RawFile, Settings, SpeciesSettings};
-pub use windows::{cut, BLOCK};
+pub use windows::{cut, Stretch, BLOCK};
 pub use write::Progress;

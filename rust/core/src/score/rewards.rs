@@ -29,6 +29,8 @@ pub struct Rewards {
     pub gene_f1: Vec<f32>,
     /// Share of the predicted genes that are well formed; 1 where nothing is predicted.
     pub validity: Vec<f32>,
+    /// F1 of starts, stops, donors and acceptors with their strand; empty where not asked for.
+    pub site_f1: Vec<f32>,
 }
 
 impl<'a> Windows<'a> {
@@ -91,7 +93,7 @@ fn offsets(side: &str, name: &str, offsets: &[i64], length: usize) -> Result<()>
 ///
 /// A predicted gene is well formed when its segments are not empty, ascend without overlap, and add up
 /// to a whole number of codons; and, where `valid` has a flag for each predicted gene, when that is not
-/// 0. A gene or segment that is there twice counts once. F1 is 1 where both sides are empty.
+/// 0. A gene, segment or site that is there twice counts once. F1 is 1 where both sides are empty.
 ///
 /// # Errors
 /// [`Error::Value`] when arrays do not fit together.
@@ -99,6 +101,7 @@ pub fn rewards(
     predictions: &Windows,
     references: &Windows,
     valid: Option<&[u8]>,
+    sites: bool,
     threads: usize,
 ) -> Result<Rewards> {
     predictions.check("predictions")?;
@@ -116,6 +119,7 @@ pub fn rewards(
         exon_f1: vec![0.0; n],
         gene_f1: vec![0.0; n],
         validity: vec![0.0; n],
+        site_f1: vec![0.0; n * usize::from(sites)],
     };
     if threads == 1 {
         fill(&mut Scratch::default(), all.chunks(n.max(1)).next(), predictions, references, valid);
@@ -137,6 +141,7 @@ struct Part<'a> {
     exon: &'a mut [f32],
     gene: &'a mut [f32],
     validity: &'a mut [f32],
+    site: Option<&'a mut [f32]>,
 }
 
 impl Rewards {
@@ -146,13 +151,16 @@ impl Rewards {
             .zip(self.exon_f1.chunks_mut(size))
             .zip(self.gene_f1.chunks_mut(size))
             .zip(self.validity.chunks_mut(size))
+            // as many parts without sites
+            .zip(self.site_f1.chunks_mut(size).map(Some).chain(std::iter::repeat_with(|| None)))
             .enumerate()
-            .map(move |(i, (((nucleotide, exon), gene), validity))| Part {
+            .map(move |(i, ((((nucleotide, exon), gene), validity), site))| Part {
                 first: i * size,
                 nucleotide,
                 exon,
                 gene,
                 validity,
+                site,
             })
     }
 }
@@ -171,7 +179,7 @@ fn fill(
     references: &Windows,
     valid: Option<&[u8]>,
 ) {
-    let Some(part) = part else { return };
+    let Some(mut part) = part else { return };
     for i in 0..part.gene.len() {
         let window = part.first + i;
         let [exons, other_exons] = &mut scratch.exons;
@@ -182,6 +190,13 @@ fn fill(
         part.exon[i] = f1(tp, exons.len(), other_exons.len());
         part.gene[i] = gene_f1(&mut scratch.genes, predictions, references, window);
         part.validity[i] = validity(predictions, window, valid);
+        if let Some(site) = &mut part.site {
+            // the space of the exons serves once more
+            let [sites, other_sites] = &mut scratch.exons;
+            collect_sites(sites, predictions, window);
+            collect_sites(other_sites, references, window);
+            site[i] = f1(common(sites, other_sites, u64::cmp), sites.len(), other_sites.len());
+        }
     }
 }
 
@@ -206,6 +221,22 @@ fn collect(exons: &mut Vec<u64>, windows: &Windows, window: usize) {
         exons.sort_unstable();
     }
     exons.dedup();
+}
+
+/// The window's signals, each once, sorted, with strand, kind and position in one number: the outer ends of a gene are
+/// its start and stop, the inner ones splice sites.
+fn collect_sites(sites: &mut Vec<u64>, windows: &Windows, window: usize) {
+    sites.clear();
+    for gene in windows.by_strand(window) {
+        let (minus, ends) = windows.gene(gene);
+        let strand = u64::from(minus) << 63;
+        sites.extend(ends.iter().enumerate().map(|(i, &position)| {
+            let (right, inner) = (i & 1, usize::from(i > 0 && i + 1 < ends.len()));
+            strand | ((2 * inner + right) as u64) << 32 | position as u64
+        }));
+    }
+    sites.sort_unstable();
+    sites.dedup();
 }
 
 /// Keys in both of two sorted lists without repetition.
@@ -326,10 +357,11 @@ mod tests {
             nucleotide_f1: ones.clone(),
             exon_f1: ones.clone(),
             gene_f1: ones.clone(),
-            validity: ones,
+            validity: ones.clone(),
+            site_f1: ones,
         };
         for threads in [1, 2] {
-            assert_eq!(rewards(&REFERENCE, &REFERENCE, None, threads).expect("scored"), all);
+            assert_eq!(rewards(&REFERENCE, &REFERENCE, None, true, threads).expect("scored"), all);
         }
     }
 
@@ -341,11 +373,15 @@ mod tests {
             gene_segments: &[0, 1, 2, 3],
             segments: &[0, 30, 10, 40, 5, 9],
         };
-        let found = rewards(&prediction, &REFERENCE, Some(&[1, 0, 1]), 1).expect("scored");
+        let found = rewards(&prediction, &REFERENCE, Some(&[1, 0, 1]), true, 1).expect("scored");
         assert_eq!(found.nucleotide_f1, [0.8, 0.0, 0.0]);
         assert_eq!(found.exon_f1, [0.8, 0.0, 0.0]);
         assert_eq!(found.gene_f1, [0.5, 0.0, 0.0]);
         assert_eq!(found.validity, [0.5, 0.0, 1.0]);
+        // the first gene lost its second exon: its start is right, and its end is no stop but a donor
+        assert_eq!(found.site_f1, [0.6, 0.0, 0.0]);
+        let fewer = rewards(&prediction, &REFERENCE, Some(&[1, 0, 1]), false, 1).expect("scored");
+        assert_eq!(fewer, Rewards { site_f1: vec![], ..found });
     }
 
     #[test]
@@ -359,8 +395,8 @@ mod tests {
             Windows { window_genes: &[0, 3], ..REFERENCE },
         ];
         for windows in bad {
-            assert!(rewards(&windows, &REFERENCE, None, 1).is_err());
+            assert!(rewards(&windows, &REFERENCE, None, true, 1).is_err());
         }
-        assert!(rewards(&REFERENCE, &REFERENCE, Some(&[1]), 1).is_err());
+        assert!(rewards(&REFERENCE, &REFERENCE, Some(&[1]), true, 1).is_err());
     }
 }

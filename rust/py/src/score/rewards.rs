@@ -23,21 +23,22 @@ fn windows<'a>(arrays: &'a Arrays<'_>) -> PyResult<Windows<'a>> {
     })
 }
 
-type Measures<'py> = [Bound<'py, PyArray1<f32>>; 4];
+type Measures<'py> = [Bound<'py, PyArray1<f32>>; 5];
 
-/// Scores windows against windows: nucleotide, exon and gene F1 and validity, float32 [W] each.
+/// Scores windows against windows: nucleotide, exon and gene F1, validity and site F1, float32 [W] each; no site F1 where not asked for.
 #[pyfunction]
-#[pyo3(signature = (predictions, references, valid = None, threads = 1))]
+#[pyo3(signature = (predictions, references, valid = None, sites = false, threads = 1))]
 pub fn rewards<'py>(
     py: Python<'py>,
     predictions: Arrays<'py>,
     references: Arrays<'py>,
     valid: Option<PyReadonlyArray1<'py, u8>>,
+    sites: bool,
     threads: usize,
 ) -> PyResult<Measures<'py>> {
     let (ours, theirs) = (windows(&predictions)?, windows(&references)?);
     let valid = valid.as_ref().map(|flags| flags.as_slice()).transpose()?;
-    let found = detach::quick(py, || core::rewards(&ours, &theirs, valid, threads))?;
-    Ok([found.nucleotide_f1, found.exon_f1, found.gene_f1, found.validity]
+    let found = detach::quick(py, || core::rewards(&ours, &theirs, valid, sites, threads))?;
+    Ok([found.nucleotide_f1, found.exon_f1, found.gene_f1, found.validity, found.site_f1]
         .map(|measure| measure.into_pyarray(py)))
 }
