@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 
 import pytest
 
@@ -43,9 +44,10 @@ def test_a_run_leaves_its_files_and_a_model_folder(whole):
     import genet5.model.folder as folders
 
     names = {path.name for path in whole.iterdir()}
-    assert names == {"finetune_config.json", "training_log.csv", "eval_log.csv", "best_model.pt",
-                     "checkpoint_latest.pt", "checkpoint_step_6.pt", "checkpoint_step_8.pt", "config.json",
-                     "model.safetensors", "tokenizer.json"}
+    assert names == {"finetune_config.json", "training_log.csv", "eval_log.csv", "training_log.jsonl", "eval_log.jsonl",
+                     f"memory_{socket.gethostname()}.csv", "best_model.pt", "checkpoint_latest.pt",
+                     "checkpoint_step_6.pt", "checkpoint_step_8.pt", "config.json", "model.safetensors",
+                     "tokenizer.json", "tokenizer_config.json"}
     rows = logs.read(whole / "training_log.csv")
     assert [row["step"] for row in rows] == list(range(1, 9))
     assert list(rows[0]) == list(columns.training())

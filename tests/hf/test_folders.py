@@ -103,7 +103,7 @@ def test_top_k_of_experts_survives_a_round_trip(tmp_path):
 def test_settings_of_the_configuration_can_be_changed_while_loading(folder):
     model = hf.GeneT5ForGenePrediction.from_pretrained(folder, attention="dense")
     assert model.config.attention == "dense"
-    with pytest.raises(ValueError, match="auto, triton, blocked or dense"):
+    with pytest.raises(ValueError, match="auto, triton, blocked, flex or dense"):
         hf.GeneT5ForGenePrediction.from_pretrained(folder, attention="full")
 
 
