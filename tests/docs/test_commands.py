@@ -20,7 +20,7 @@ SMALLER    = {"--preset small": "--preset tiny", "--vocab-size 1024": "--vocab-s
                                  "--eval-batches 1",
               "--max-minutes 60": "--max-steps 2 --no-calibrate --generate-every -1 --crop 4096 --row-tokens 2048"}
 # outputs that the workspace holds already
-REPLACED   = ("init", "bake", "sft", "predict", "simulate", "tokenizer train", "extract")
+REPLACED   = ("init", "bake", "sft", "predict", "simulate", "tokenizer train", "tokenizer expand", "extract")
 SEED_STEPS = (
     "genet5 simulate raw/S.cerevisiae --length 60000 --contigs 2",
     "genet5 tokenizer train raw tokenizer.json --vocab-size 256",
