@@ -1,5 +1,6 @@
 """Files that a command is asked to write."""
 
+import os
 import pathlib
 
 import genet5.errors as errors
@@ -26,3 +27,15 @@ def check(paths, force):
             raise errors.DataError(f"{file.parent} does not exist; make the folder first")
         if file.exists() and not force:
             raise errors.DataError(f"{file} is there already; --force replaces it")
+
+
+def write_text(path, text):
+    """Write a text file under a temporary name first.
+
+    path: pathlib.Path
+    text: str
+    """
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)

@@ -74,15 +74,15 @@ class GrpoConfig(configs.TrainConfig):
         self.reward         = list(self.reward)
         for name, least in (("num_generations", 2), ("num_iterations", 1), ("max_completion_length", 1),
                             ("resample_rounds", 0)):
-            _demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
+            configs.demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
         for name in ("beta", "epsilon", "epsilon_high", "length_penalty"):
-            _demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        _demand(all(0 <= weight < float("inf") for weight in self.reward_weights.values()), "reward_weights",
-                self.reward_weights, "0 or more each")
-        _demand(self.temperature > 0, "temperature", self.temperature, "more than 0")
-        _demand(0 < self.top_p <= 1, "top_p", self.top_p, "more than 0 and at most 1")
-        _demand(self.loss_type in CLIPS, "loss_type", self.loss_type, ", ".join(CLIPS))
-        _demand(self.scale_rewards in SCALES, "scale_rewards", self.scale_rewards, ", ".join(SCALES))
+            configs.demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        configs.demand(all(0 <= weight < float("inf") for weight in self.reward_weights.values()), "reward_weights",
+                       self.reward_weights, "0 or more each")
+        configs.demand(self.temperature > 0, "temperature", self.temperature, "more than 0")
+        configs.demand(0 < self.top_p <= 1, "top_p", self.top_p, "more than 0 and at most 1")
+        configs.demand(self.loss_type in CLIPS, "loss_type", self.loss_type, ", ".join(CLIPS))
+        configs.demand(self.scale_rewards in SCALES, "scale_rewards", self.scale_rewards, ", ".join(SCALES))
 
     @property
     def clips(self):
@@ -104,7 +104,7 @@ class GrpoConfig(configs.TrainConfig):
         if unknown:
             raise errors.DataError(f"reward_weights names {', '.join(unknown)}; there are "
                                    f"{', '.join([*WEIGHTS, *custom])}")
-        _demand(sum(found.values()) > 0, "reward_weights", found, "at least one weight above 0")
+        configs.demand(sum(found.values()) > 0, "reward_weights", found, "at least one weight above 0")
         return {name: weight for name, weight in found.items() if weight > 0}
 
     @classmethod
@@ -130,15 +130,4 @@ def parse_weights(text):
     raises ValueError
     """
 
-    weights = {}
-    for part in text.split(","):
-        name, equals, value = part.partition("=")
-        if not (name.strip() and equals):
-            raise ValueError(f"{part!r} is no MEASURE=WEIGHT")
-        weights[name.strip()] = float(value)
-    return weights
-
-
-def _demand(holds, name, value, valid):
-    if not holds:
-        raise errors.DataError(f"{name} is {value}; valid is {valid}")
+    return configs.parse_weights(text, "MEASURE", ())

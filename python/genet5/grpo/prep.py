@@ -2,7 +2,6 @@
 
 import collections
 import json
-import os
 import pathlib
 import shutil
 
@@ -14,6 +13,7 @@ import genet5.errors as errors
 import genet5.grpo.config as configs
 import genet5.grpo.species as species_module
 import genet5.grpo.windows as windows
+import genet5.outputs as outputs
 import genet5.score as score
 import genet5.tokenizer as tk
 
@@ -226,9 +226,7 @@ def _write(out_dir, read, sides, pieces, tokenizer, settings, stats):
     if source.resolve() != (out_dir / "tokenizer.json").resolve():
         shutil.copyfile(source, out_dir / "tokenizer.json")
     for name, content in ((windows.STATS, stats), (windows.CONFIG, settings)):
-        temporary = out_dir / f".{name}.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
-        temporary.replace(out_dir / name)
+        outputs.write_text(out_dir / name, json.dumps(content, indent=2) + "\n")
 
 
 def _window_set(number, species, taken, pieces):

@@ -119,28 +119,28 @@ class TrainConfig:
                             ("warmup", 0), ("crop", 0), ("eval_every", 0), ("eval_batches", 0), ("save_every", 0),
                             ("generate_every", -1), ("generate_samples", 0), ("keep_checkpoints", 0),
                             ("log_every", 1), ("threads", 0), ("seed", 0)):
-            _demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
+            demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
         for name in ("lr", "clip", "memory_every"):
-            _demand(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
+            demand(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         for name in ("ema", "beta1", "beta2", "label_smoothing"):
-            _demand(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more and less than 1")
+            demand(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 or more and less than 1")
         for name in ("weight_decay", "balance_rate"):
-            _demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        _demand(self.memory_floor == -1 or self.memory_floor >= 0, "memory_floor", self.memory_floor,
-                "0 or more, or -1")
-        _demand(0 < self.decay_share <= 1, "decay_share", self.decay_share, "more than 0 and at most 1")
-        _demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
-        _demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
-        _demand(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
-        _demand(self.parallel in PARALLEL, "parallel", self.parallel, " or ".join(PARALLEL))
-        _demand(self.parallel == "ddp" or self.optimizer == "adamw", "parallel", self.parallel,
-                "ddp where the optimizer is muon, which needs whole matrices")
-        _demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
-        _demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
-        _demand(set(self.loss_weights) <= set(LOSSES), "loss_weights", self.loss_weights,
-                f"weights of {', '.join(LOSSES)}")
-        _demand(all(weight >= 0 and math.isfinite(weight) for weight in self.loss_weights.values()),
-                "loss_weights", self.loss_weights, "0 or more each")
+            demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        demand(self.memory_floor == -1 or self.memory_floor >= 0, "memory_floor", self.memory_floor,
+               "0 or more, or -1")
+        demand(0 < self.decay_share <= 1, "decay_share", self.decay_share, "more than 0 and at most 1")
+        demand(self.max_steps > 0 or self.max_minutes > 0, "max_minutes", self.max_minutes, "more than 0")
+        demand(self.decay in DECAYS, "decay", self.decay, " or ".join(DECAYS))
+        demand(self.optimizer in OPTIMIZERS, "optimizer", self.optimizer, " or ".join(OPTIMIZERS))
+        demand(self.parallel in PARALLEL, "parallel", self.parallel, " or ".join(PARALLEL))
+        demand(self.parallel == "ddp" or self.optimizer == "adamw", "parallel", self.parallel,
+               "ddp where the optimizer is muon, which needs whole matrices")
+        demand(self.dtype in DTYPES, "dtype", self.dtype, ", ".join(DTYPES))
+        demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
+        demand(set(self.loss_weights) <= set(LOSSES), "loss_weights", self.loss_weights,
+               f"weights of {', '.join(LOSSES)}")
+        demand(all(weight >= 0 and math.isfinite(weight) for weight in self.loss_weights.values()),
+               "loss_weights", self.loss_weights, "0 or more each")
 
     def to_dict(self):
         """A dict of plain values for finetune_config.json."""
@@ -241,21 +241,27 @@ def merge(asked, settled, given):
     return dataclasses.replace(settled, **{name: value for name, value in given.items() if name in FREE})
 
 
-def parse_weights(text):
-    """`site=2,lattice=0.5` as a dict head -> float.
+def parse_weights(text, kind="LOSS", known=LOSSES):
+    """`site=2,lattice=0.5` as a dict name -> float.
 
+    kind:  str, what the names are, for messages
+    known: the names there are, empty where any will do
     raises ValueError
     """
 
     weights = {}
     for part in text.split(","):
-        head, equals, value = part.partition("=")
-        if head.strip() not in LOSSES or not equals:
-            raise ValueError(f"{part!r} is no LOSS=WEIGHT with LOSS one of {', '.join(LOSSES)}")
-        weights[head.strip()] = float(value)
+        name, equals, value = part.partition("=")
+        name                = name.strip()
+        if not (name and equals) or (known and name not in known):
+            among = f" with {kind} one of {', '.join(known)}" if known else ""
+            raise ValueError(f"{part!r} is no {kind}=WEIGHT{among}")
+        weights[name] = float(value)
     return weights
 
 
-def _demand(holds, name, value, valid):
+def demand(holds, name, value, valid):
+    """Raise DataError unless a setting `holds`; `valid` says in words what it may be."""
+
     if not holds:
         raise errors.DataError(f"{name} is {value}; valid is {valid}")

@@ -1,10 +1,10 @@
 """Where a run computes and in which precision."""
 
-import os
 
 import torch
 
 import genet5.errors as errors
+import genet5.machine as machine
 
 
 def choose(name, local_rank=0):
@@ -52,7 +52,6 @@ def share_cores(threads, local_world):
     local_world: int, processes of this machine
     """
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    count = threads or max(1, cores // local_world)
+    count = threads or max(1, machine.cores() // local_world)
     torch.set_num_threads(count)
     return count

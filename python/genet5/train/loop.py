@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 import platform
 import time
@@ -17,6 +16,7 @@ import genet5.model.compiling as compiling
 import genet5.model.experts as experts
 import genet5.model.folder as folders
 import genet5.model.loss as loss
+import genet5.outputs as outputs
 import genet5.train.batches as batches
 import genet5.train.board as boards
 import genet5.train.checkpoint as checkpoint
@@ -423,9 +423,7 @@ class Run:
 
         settings  = {**self._settings(), "data_dir": str(self.data_dir.resolve()),
                      "model": str(self.source.resolve()), "data_hash": self.trainer.source.data_hash}
-        temporary = self.out_dir / f".{SETTINGS}.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(settings, indent=2) + "\n")
-        temporary.replace(self.out_dir / SETTINGS)
+        outputs.write_text(self.out_dir / SETTINGS, json.dumps(settings, indent=2) + "\n")
 
     def _close(self):
         """End what the run has open, however it ends."""

@@ -1,11 +1,11 @@
 """The result as BUSCO's own three files, as its summary line and as a JSON object."""
 
 import json
-import os
 import pathlib
 
 import genet5
 import genet5.errors as errors
+import genet5.outputs as outputs
 
 FILES  = ("short_summary.txt", "full_table.tsv", "missing_busco_list.tsv")
 RULES  = {"A": "A (BUSCO 5.4: domains added up, C and M from rounded percentages)",
@@ -92,9 +92,7 @@ def write(result, folder, source):
     folder.mkdir(parents=True, exist_ok=True)
     texts  = (short_summary(result, source), full_table(result), missing_list(result))
     for name, text in zip(FILES, texts):
-        temporary = folder / f".{name}.{os.getpid()}.tmp"
-        temporary.write_text(text)
-        temporary.replace(folder / name)
+        outputs.write_text(folder / name, text)
 
 
 def as_json(result):

@@ -22,13 +22,12 @@ class Hit:
     intervals: tuple
 
 
-def search(lineage, proteins, threads=0, progress=None):
+def search(lineage, proteins, threads=0):
     """Search every profile of a lineage in all proteins, default thresholds.
 
     lineage:  genet5.eval.busco.lineage.Lineage
     proteins: list of (str name, str sequence)
     threads:  int, 0: all cores; profiles are shared out, so the number never changes a hit
-    progress: callable with the number of profiles done and the number of all, or None
     returns dict marker -> list of Hit in the order of hmmsearch's table
     raises MissingDependency without pyhmmer, InputError for a profile or protein that HMMER cannot read
     """
@@ -46,8 +45,6 @@ def search(lineage, proteins, threads=0, progress=None):
                           intervals=tuple((domain.alignment.hmm_from, domain.alignment.hmm_to)
                                           for domain in hit.domains.reported))
                       for hit in top.reported]
-        if progress is not None:
-            progress(len(hits), len(names))
     return hits
 
 
