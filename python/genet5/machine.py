@@ -3,6 +3,7 @@
 Every function that reads /proc or /sys takes the folder to read instead, so that tests can show it another machine.
 """
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -10,6 +11,7 @@ import resource
 import shutil
 import socket
 import struct
+import sys
 
 PROC = pathlib.Path("/proc")
 SYS  = pathlib.Path("/sys")
@@ -61,7 +63,29 @@ def resident(proc=PROC):
     try:
         return int((pathlib.Path(proc) / "self" / "statm").read_text().split()[1]) * resource.getpagesize()
     except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return _peak_since_start()
+
+
+def forget_peak(proc=PROC):
+    """The next peak_resident() counts from here, where the kernel can forget (Linux)."""
+
+    with contextlib.suppress(OSError):
+        (pathlib.Path(proc) / "self" / "clear_refs").write_text("5")
+
+
+def peak_resident(proc=PROC):
+    """The most bytes of memory that this process has held since forget_peak(), or since its start."""
+
+    try:
+        status = (pathlib.Path(proc) / "self" / "status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        return _peak_since_start()
+
+
+def _peak_since_start():
+    # bytes on macOS, kibibytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def cores():

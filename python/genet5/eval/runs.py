@@ -2,15 +2,14 @@
 
 import json
 import pathlib
-import resource
 import shutil
-import sys
 import tempfile
 import time
 
 import genet5
 import genet5.errors as errors
 import genet5.genome as genomes
+import genet5.machine as machine
 import genet5.score as score
 
 FORMAT = 1
@@ -232,9 +231,7 @@ def peak_memory():
 
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated() / 1e6
-    # Linux counts in KiB, macOS in bytes
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    return machine.peak_resident() / 1e6
 
 
 def compare(run_a, run_b, resamples=2000, seed=0):

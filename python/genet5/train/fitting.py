@@ -1,7 +1,5 @@
 """The largest micro-batch that fits into memory, found from below: too large a one freezes a machine of one memory."""
 
-import threading
-
 import torch
 
 import genet5.errors as errors
@@ -12,7 +10,6 @@ import genet5.train.checkpoint as checkpoint
 
 # batches differ in size; memory fragments
 HEADROOM = 1.15
-SAMPLE   = 0.01
 
 
 def accumulate(trainer, source, config, group, floor):
@@ -78,26 +75,12 @@ class Probe:
                 work()
                 torch.cuda.synchronize(self.device)
                 return float(torch.cuda.max_memory_reserved(self.device) - self.before)
-            return self._resident(work)
+            machine.forget_peak()
+            work()
+            return float(max(0, machine.peak_resident() - self.before))
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             return float("inf")
-
-    def _resident(self, work):
-        done, peak = threading.Event(), [0]
-
-        def follow():
-            while not done.wait(SAMPLE):
-                peak[0] = max(peak[0], machine.resident())
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        try:
-            work()
-        finally:
-            done.set()
-            thread.join()
-        return float(max(peak[0], machine.resident()) - self.before)
 
 
 def _work(trainer, arrays):
