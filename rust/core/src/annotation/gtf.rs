@@ -5,7 +5,8 @@ use std::path::Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attributes::{decode, Attributes};
-use super::build::{finish, Draft, DraftGene, Part, Repairs};
+use super::build::{finish, Draft, DraftGene, Part};
+use super::repairs::Repairs;
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
@@ -78,13 +79,15 @@ impl<'a> Reader<'a> {
                 "a CDS, exon or stop_codon row without transcript_id; GTF needs gene_id and transcript_id";
             return Err(Error::input(path, row.line, message));
         };
+        self.repairs.add("unclosed_quote", u64::from(attributes.unclosed), row.line);
         let gene_name = attributes.gene_id.unwrap_or(name);
         let key = (row.contig, gene_name, name);
         let (gene, at) = match self.transcript_of.get(&key) {
             Some(&place) => place,
             None => {
                 let home = *self.home.entry(name).or_insert(row.contig);
-                self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig));
+                self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig), row.line);
+                self.repairs.add("implicit_gene", u64::from(attributes.gene_id.is_none()), row.line);
                 let gene = self.gene(row, gene_name);
                 let place = (gene, self.genes[gene].transcripts.len());
                 self.genes[gene].transcripts.push(Draft { id: decode_name(name), ..Draft::default() });
@@ -116,7 +119,8 @@ impl<'a> Reader<'a> {
             noncoding_genes: (all - genes.len()) as u64,
             genes,
             pseudogenes,
-            repairs: self.repairs.0,
+            repairs: self.repairs.counts(),
+            repair_lines: self.repairs.lines(),
         }
     }
 }

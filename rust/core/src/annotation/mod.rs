@@ -8,7 +8,10 @@ pub(crate) mod attributes;
 mod build;
 mod gff3;
 mod gtf;
+mod repairs;
 pub(crate) mod rows;
+
+pub use repairs::KINDS as REPAIRS;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -129,8 +132,10 @@ pub struct Annotation {
     pub noncoding_genes: u64,
     /// Genes the file calls pseudogenes, with CDS or without.
     pub pseudogenes: u64,
-    /// What was mended or guessed, counted by kind.
+    /// What was mended or guessed, counted by kind; the kinds are those of [`REPAIRS`].
     pub repairs: BTreeMap<&'static str, u64>,
+    /// The line of the first repair of each kind.
+    pub repair_lines: BTreeMap<&'static str, u64>,
 }
 
 impl Annotation {
@@ -142,6 +147,14 @@ impl Annotation {
     /// CDS segments of all coding transcripts.
     pub fn segments(&self) -> usize {
         self.genes.iter().flat_map(|g| &g.transcripts).map(|t| t.cds.len()).sum()
+    }
+
+    /// Refuses what had to be mended or guessed; `path` is for the message.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] with the line of the first repair.
+    pub fn refuse_repairs(&self, path: &Path) -> Result<()> {
+        repairs::refuse(path, &self.repairs, &self.repair_lines)
     }
 
     /// Coding transcripts with one segment.

@@ -1,5 +1,6 @@
 //! Sets of genes on named contigs: read from files, chosen and renamed as the user asks.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -58,6 +59,8 @@ impl Selection {
 pub struct GeneSet {
     /// Contigs that the source mentions, with or without genes.
     pub contigs: Vec<String>,
+    /// What was mended or guessed when its file was read, by kind; phases play no part in a score.
+    pub repairs: BTreeMap<&'static str, u64>,
     genes: Vec<Stored>,
     chains: Vec<Chain>,
     segments: Vec<Interval>,
@@ -175,7 +178,9 @@ impl GeneSet {
             }
             set.add_gene(&gene.id, contig, gene.strand);
         }
-        GeneSet { contigs: annotation.contigs, ..set }
+        let mut repairs = annotation.repairs;
+        repairs.retain(|kind, _| !kind.starts_with("phase"));
+        GeneSet { contigs: annotation.contigs, repairs, ..set }
     }
 
     /// Adds a chain to the gene that [`GeneSet::add_gene`] is to add next.
@@ -267,7 +272,8 @@ impl GeneSet {
             return;
         }
         let chosen = |name| selection.contigs.as_ref().is_none_or(|chosen| chosen.contains(name));
-        let mut kept = GeneSet { contigs: self.contigs.clone(), ..GeneSet::default() };
+        let (contigs, repairs) = (self.contigs.clone(), std::mem::take(&mut self.repairs));
+        let mut kept = GeneSet { contigs, repairs, ..GeneSet::default() };
         for gene in self.genes() {
             let name = &self.contigs[gene.contig() as usize];
             for chain in gene

@@ -79,6 +79,9 @@ fn is_repeated(hashes: &mut [u64]) -> bool {
 /// None where column 9 holds what only the other reader understands.
 fn links(mut text: &[u8]) -> Option<Links<'_>> {
     let mut links = Links::default();
+    if memchr(b'\t', text).is_some() {
+        return None;
+    }
     while !text.is_empty() {
         let end = memchr(b';', text).unwrap_or(text.len());
         let item = &text[..end];
