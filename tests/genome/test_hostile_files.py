@@ -197,7 +197,8 @@ def tiny_tokenizer(tmp_path):
 
     vocab = {token: number for number, token in enumerate(["[UNK]", "A", "C", "G", "T"])}
     path  = tmp_path / "tokenizer.json"
-    path.write_text(json.dumps({"model": {"type": "BPE", "unk_token": "[UNK]", "vocab": vocab, "merges": []}}))
+    model = {"type": "BPE", "unk_token": "[UNK]", "vocab": vocab, "merges": []}
+    path.write_text(json.dumps({"model": model, "added_tokens": [{"id": 0, "content": "[UNK]", "special": True}]}))
     return path
 
 

@@ -70,7 +70,7 @@ def per_species(what):
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of every draw.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads.  [default: one per core]")
 @click.option("--force", is_flag=True, help="Start over in a folder that was baked before.")
-@repairs.option
+@repairs.option()
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def bake(raw_dir, out_dir, parts, start_codons, min_intron, max_intron, genetic_code, as_json, **settings):
     """Turn genomes into training shards and held-out samples.

@@ -2,7 +2,11 @@
 
 import click
 
-option = click.option("--strict", is_flag=True, help="Refuse annotations that must be repaired, with the line.")
+
+def option(name="strict"):
+    """The option `--strict`; `name` is that of the parameter."""
+
+    return click.option("--strict", name, is_flag=True, help="Refuse annotations that must be repaired, with the line.")
 
 
 def note(path, counts):

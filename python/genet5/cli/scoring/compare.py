@@ -28,7 +28,7 @@ HEADER = ["level", "f1_a", "f1_b", "difference", "low", "high", "tp_a", "tp_b", 
 @click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95,
               show_default=True, help="Share of the draws inside the interval.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Names the draws.")
-@repairs.option
+@repairs.option()
 @options.json_option
 def compare(ref, a, b, levels, isoforms, feature, strict, as_json, **choice):
     """Say whether prediction B is better than prediction A, both against REF.

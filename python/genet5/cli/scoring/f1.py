@@ -57,12 +57,12 @@ def limit(text):
               help=f"Write the genes of a class as GFF3; classes: {', '.join(score.LISTS)}. May be repeated.")
 @click.option("--fail-under", multiple=True, callback=limits, metavar="LEVEL=X",
               help="Exit with 3 if the F1 of a level is under X for any prediction and preset. May be repeated.")
-@repairs.option
+@repairs.option("refuse_repairs")
 @options.json_option
 @click.option("--tsv", "as_tsv", is_flag=True, help="Print tab-separated values.")
 @click.option("--errors", "show_errors", is_flag=True, help="Also count genes by kind of error.")
 def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, contigs, regions, min_cds, alias, by,
-       genome, genetic_code, lists, fail_under, strict, as_json, as_tsv, show_errors, **tool):
+       genome, genetic_code, lists, fail_under, refuse_repairs, as_json, as_tsv, show_errors, **tool):
     """Compare each PRED with REF (GFF3 or GTF).
 
     By default strand-aware, on the coding sequence of the longest-CDS transcript of each gene; a gene counts as found
@@ -74,7 +74,7 @@ def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, con
     choice = {"contigs": contigs, "regions": regions, "min_cds": min_cds, "alias": alias}
     extra  = {"by": by, "genome": genome, "lists": lists}
     refuse(names, pred, extra, as_json and as_tsv, show_errors, feature)
-    if strict:
+    if refuse_repairs:
         repairs.refuse([ref, *pred])
     if as_original:
         if len(names) != 1 or names[0] == score.PRESET or len(pred) != 1 or as_json or as_tsv or fail_under:

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::Result;
-use crate::files;
+use crate::files::{self, Bytes};
 use crate::gene::{GeneModel, Interval, Strand};
 
 /// The dialect of an annotation file.
@@ -184,7 +184,14 @@ impl Annotation {
 /// ```
 pub fn read(path: impl AsRef<Path>) -> Result<Annotation> {
     let path = path.as_ref();
-    parse(path, &files::read(path)?)
+    parse(path, &text(path)?)
+}
+
+/// The text of a file that may be an annotation.
+pub(crate) fn text(path: &Path) -> Result<Bytes> {
+    let text = files::read(path)?;
+    rows::refuse_foreign(path, &text)?;
+    Ok(text)
 }
 
 /// Reads the text of a GFF3 or GTF file; `path` is for messages.

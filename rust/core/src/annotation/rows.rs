@@ -173,19 +173,26 @@ fn number(text: &[u8]) -> Option<u32> {
     u32::try_from(n).ok()
 }
 
+/// Refuses files of which no row would be seen: FASTA, and lines that end as on old Macs.
+pub(super) fn refuse_foreign(path: &Path, text: &[u8]) -> Result<()> {
+    let text = Rows::new(path, text).text;
+    let end = memchr(b'\n', text).unwrap_or(text.len());
+    if text[..end].trim_ascii_end().contains(&b'\r') {
+        return Err(Error::input(path, 1, files::OLD_MAC));
+    }
+    if text.trim_ascii_start().first() == Some(&b'>') {
+        return Err(Error::input(path, 1, "this is a FASTA file; GFF3 or GTF is expected"));
+    }
+    Ok(())
+}
+
 /// The dialect, from the first row that shows it; GFF3 where none does.
 ///
 /// # Errors
 /// GFF2 is refused.
 pub(crate) fn format(path: &Path, text: &[u8]) -> Result<Format> {
+    refuse_foreign(path, text)?;
     let mut rows = Rows::new(path, text);
-    let first = rows.text.split(|&b| b == b'\n').next().unwrap_or_default();
-    if first.trim_ascii_end().contains(&b'\r') {
-        return Err(Error::input(path, 1, files::OLD_MAC));
-    }
-    if rows.text.trim_ascii_start().first() == Some(&b'>') {
-        return Err(Error::input(path, None, "this is a FASTA file; GFF3 or GTF is expected"));
-    }
     while let Some(line) = rows.next_line() {
         let Some(attributes) = line.split(|&b| b == b'\t').nth(8).map(<[u8]>::trim_ascii) else { continue };
         let key = attributes.split(|b| b" =;\"".contains(b)).next().unwrap_or_default();

@@ -19,7 +19,7 @@ use rules::Findings;
 use crate::fasta::Contig;
 use crate::genetic_code::GeneticCode;
 use crate::score::names;
-use crate::{fasta, files, Result};
+use crate::{annotation, fasta, Result};
 
 /// What the rules depend on.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ pub struct Violation {
 /// ```
 pub fn check(path: &Path, genome: Option<&Path>, options: &Options) -> Result<Vec<Violation>> {
     let code = GeneticCode::ncbi(options.genetic_code)?;
-    let text = files::read(path)?;
+    let text = annotation::text(path)?;
     let contigs = genome.map(fasta::read).transpose()?;
     let mut findings = Findings::default();
     let file = File::read(path, &text, &mut findings)?;

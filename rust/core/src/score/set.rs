@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{names, tidy};
 use crate::annotation::{self, Annotation, Feature, Gene, Transcript};
 use crate::gene::{GeneModel, Interval, Strand};
-use crate::{files, Error, Result};
+use crate::{Error, Result};
 
 /// Which transcripts of a gene count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,7 +158,7 @@ impl GeneSet {
     /// What the annotation reader complains about.
     pub fn read(path: impl AsRef<Path>, selection: &Selection) -> Result<Self> {
         let path = path.as_ref();
-        let text = files::read(path)?;
+        let text = annotation::text(path)?;
         if selection.feature == Feature::Cds {
             if let Some(set) = tidy::read(&text, selection) {
                 return Ok(set);

@@ -9,7 +9,7 @@ use super::names;
 use super::set::{refuse_unknown, Isoforms, Selection};
 use crate::annotation::attributes::{decode, items, Attributes};
 use crate::annotation::{self, Format};
-use crate::files::{self, Bytes};
+use crate::files::Bytes;
 use crate::gff3::escape;
 use crate::Result;
 
@@ -37,8 +37,8 @@ pub fn sources(
 ) -> Result<(Source, Vec<Source>)> {
     let alias = alias.map(names::read_alias).transpose()?.unwrap_or_default();
     let own = Alias::default();
-    let ours = files::read(reference)?;
-    let theirs = predictions.iter().map(|path| files::read(path.as_ref())).collect::<Result<Vec<_>>>()?;
+    let ours = annotation::text(reference)?;
+    let theirs = predictions.iter().map(|path| annotation::text(path.as_ref())).collect::<Result<Vec<_>>>()?;
     let known = contigs(&ours, &own);
     let mut all: FxHashSet<String> = known.iter().cloned().collect();
     for (path, text) in predictions.iter().zip(&theirs) {
