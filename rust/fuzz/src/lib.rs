@@ -183,7 +183,7 @@ fn assemble(windows: &[batch::Window]) -> Result<batch::BatchArrays> {
 
 const TINY: &str = r#"{"model": {"type": "BPE", "unk_token": "[UNK]", "vocab":
     {"[UNK]": 0, "A": 1, "C": 2, "G": 3, "T": 4, "AC": 5, "GT": 6, "ACGT": 7},
-    "merges": ["A C", "G T", "AC GT"]}}"#;
+    "merges": ["A C", "G T", "AC GT"]}, "added_tokens": [{"id": 0, "content": "[UNK]", "special": true}]}"#;
 
 /// The gene language: a line of letters, then text. Text that is accepted comes back, any text can be
 /// read against the letters, and whoever writes what is allowed ends with valid genes.
