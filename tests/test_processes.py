@@ -96,6 +96,13 @@ def files(tmp_path):
     return tmp_path
 
 
+def alone(code, *arguments):
+    """Run Python code in a process of its own; one that hangs fails."""
+
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
 FORKED = '''
 import pathlib, sys
 import torch.utils.data as data
@@ -112,7 +119,8 @@ class Windows(data.Dataset):
         letters = gm.read_fasta(folder / "x.fna")[0][1]
         found   = score.files(folder / "x.gff", [folder / "x.gff"])[0]["levels"]["gene"]["tp"]
         preset  = score.by_preset(folder / "x.gff", [folder / "x.gff"], ["gffcompare"])[0]["gffcompare"]["exon"]["tp"]
-        return len(tokenizer.encode(letters[index:])[0]), gm.inspect(folder / "x.gff", folder / "x.fna")["genes"], found, preset
+        genes   = gm.inspect(folder / "x.gff", folder / "x.fna")["genes"]
+        return len(tokenizer.encode(letters[index:])[0]), genes, found, preset
 
 windows  = Windows()
 expected = [windows[index] for index in range(8)]
@@ -125,12 +133,12 @@ print(len(expected))
 
 def test_forked_workers_of_a_data_loader_do_not_hang(files):
     pytest.importorskip("torch")
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED, files], capture_output=True, text=True, timeout=120)
+    done = alone(FORKED, files)
     assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_reader_goes_on_where_its_parent_stood(files, tmp_path):
+def test_a_forked_reader_goes_on_where_its_parent_stood(files):
     code = '''
 import os, pathlib, sys
 import genet5.bake as bake, genet5.data.reader as reader
@@ -148,7 +156,7 @@ assert os.waitpid(child, 0)[1] == 0
 source.next_batch()
 print("done")
 '''
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, files], capture_output=True, text=True, timeout=120)
+    done = alone(code, files)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 

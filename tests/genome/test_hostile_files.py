@@ -1,4 +1,4 @@
-"""Damaged, foreign and hostile files: one line with the reason and exit code 1 by every command, or read and counted."""
+"""Damaged, foreign and hostile files: one line with the reason and exit code 1 everywhere, or read and counted."""
 
 import gzip
 import json

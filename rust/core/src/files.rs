@@ -190,7 +190,11 @@ fn refuse_other_archives(path: &Path, head: &[u8]) -> Result<()> {
 
 fn too_long(path: &Path, line: u64) -> Error {
     let limit = MAX_LINE >> 20;
-    Error::input(path, line, format!("a line longer than {limit} MiB; this is no annotation, or its line ends are lost"))
+    Error::input(
+        path,
+        line,
+        format!("a line longer than {limit} MiB; this is no annotation, or its line ends are lost"),
+    )
 }
 
 /// The number of the first line that is longer than `limit`.

@@ -133,7 +133,9 @@ pub fn tokenizer_json(data: &[u8]) {
     let Ok(tokenizer) = Tokenizer::from_json(text) else { return };
     let again = Tokenizer::from_json(&tokenizer.to_json()).expect("its own text");
     assert_eq!(again.hash(), tokenizer.hash());
-    for sequence in [b"" as &[u8], b"A", b"acgtNNacgtRYK", &b"ACGTTGCAACCGGTTA".repeat(20), &[b'A'; 500], data] {
+    for sequence in
+        [b"" as &[u8], b"A", b"acgtNNacgtRYK", &b"ACGTTGCAACCGGTTA".repeat(20), &[b'A'; 500], data]
+    {
         spells(&tokenizer, sequence);
     }
     let whole = tokenizer.with_gene_language().expect("a tokenizer of DNA");

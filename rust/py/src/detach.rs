@@ -56,10 +56,10 @@ pub fn quick<T: Send>(py: Python<'_>, work: impl FnOnce() -> genet5_core::Result
         threads::leave_parents_pool();
         catch_unwind(AssertUnwindSafe(work))
     })
-        .map_err(|_| {
-            PyRuntimeError::new_err(
-                "internal error in genet5._core; please report it with the input that caused it",
-            )
-        })?
-        .map_err(crate::error::to_py)
+    .map_err(|_| {
+        PyRuntimeError::new_err(
+            "internal error in genet5._core; please report it with the input that caused it",
+        )
+    })?
+    .map_err(crate::error::to_py)
 }

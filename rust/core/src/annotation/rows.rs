@@ -106,7 +106,9 @@ impl<'a> Rows<'a> {
             b"+" => Some(Strand::Plus),
             b"-" => Some(Strand::Minus),
             b"." | b"?" | b"" => None,
-            other => return Err(self.error(format!("strand '{}' is none of + - . ?", shown(other).escape_ascii()))),
+            other => {
+                return Err(self.error(format!("strand '{}' is none of + - . ?", shown(other).escape_ascii())))
+            }
         };
         let phase = match phase {
             b"0" => Some(0),
@@ -114,7 +116,9 @@ impl<'a> Rows<'a> {
             b"2" => Some(2),
             b"." | b"" => None,
             _ if kind != b"CDS" => None,
-            other => return Err(self.error(format!("phase '{}' is none of 0 1 2 .", shown(other).escape_ascii()))),
+            other => {
+                return Err(self.error(format!("phase '{}' is none of 0 1 2 .", shown(other).escape_ascii())))
+            }
         };
         Ok(Row { line: self.line, contig, source, kind, start: start - 1, end, strand, phase, attributes })
     }

@@ -196,7 +196,11 @@ impl Parser {
         if let Some(header) = &mut self.header {
             header.extend_from_slice(piece);
             if header.len() > files::MAX_LINE {
-                return Err(complain(&self.path, self.line, "a header longer than 64 MiB; are line ends lost?"));
+                return Err(complain(
+                    &self.path,
+                    self.line,
+                    "a header longer than 64 MiB; are line ends lost?",
+                ));
             }
         } else if self.at_line_start && piece.first() == Some(&b'>') {
             self.header = Some(piece[1..].to_vec());

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::keys::{rows, Keys};
-use super::set::{ChainRef, Contigs, GeneSet, Located};
 use super::names::with_nearest;
+use super::set::{ChainRef, Contigs, GeneSet, Located};
 use super::Row;
 use crate::fasta;
 use crate::{Error, Result};
@@ -140,7 +140,8 @@ fn gc(genome: &Path, names: &[&str]) -> Result<impl Fn(&Located) -> Result<u32>>
         .map(|name| contigs.iter().find(|contig| contig.name == *name).map(|contig| contig.sequence.clone()))
         .collect();
     let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-    let (path, known): (_, Vec<String>) = (genome.to_path_buf(), contigs.into_iter().map(|c| c.name).collect());
+    let (path, known): (_, Vec<String>) =
+        (genome.to_path_buf(), contigs.into_iter().map(|c| c.name).collect());
     Ok(move |located: &Located| {
         let name = &names[located.contig as usize];
         let Some(sequence) = &sequences[located.contig as usize] else {

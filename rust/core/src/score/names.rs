@@ -199,7 +199,8 @@ mod tests {
         let refuse = |names: &[String], contigs: &[&str]| {
             refuse_foreign_genome(Path::new("x.gff"), names, Path::new("x.fna"), contigs)
         };
-        let message = refuse(&names(&["chr2"]), &["scaffold_9", "2", "chr21"]).expect_err("foreign").to_string();
+        let message =
+            refuse(&names(&["chr2"]), &["scaffold_9", "2", "chr21"]).expect_err("foreign").to_string();
         assert!(message.starts_with("x.gff: ") && message.contains("chr2 (nearest: 2, chr21, scaffold_9)"));
         assert!(refuse(&names(&["chr2", "M"]), &["M"]).is_ok() && refuse(&[], &["M"]).is_ok());
     }

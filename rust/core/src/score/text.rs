@@ -38,7 +38,8 @@ pub fn sources(
     let alias = alias.map(names::read_alias).transpose()?.unwrap_or_default();
     let own = Alias::default();
     let ours = annotation::text(reference)?;
-    let theirs = predictions.iter().map(|path| annotation::text(path.as_ref())).collect::<Result<Vec<_>>>()?;
+    let theirs =
+        predictions.iter().map(|path| annotation::text(path.as_ref())).collect::<Result<Vec<_>>>()?;
     let known = contigs(&ours, &own);
     let mut all: FxHashSet<String> = known.iter().cloned().collect();
     for (path, text) in predictions.iter().zip(&theirs) {
