@@ -21,6 +21,8 @@ use genet5_core::{dna, validate, Result};
 
 thread_local! {
     static FOLDER: RefCell<Option<tempfile::TempDir>> = const { RefCell::new(None) };
+    /// A pool of this very thread: inputs are too small to be worth another one.
+    static ALONE: bool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().is_ok();
 }
 
 /// A file of this thread with that content.
@@ -78,6 +80,7 @@ fn fetch_all(indexed: &IndexedFasta) {
 /// GFF3 and GTF: the reader's models hold what models must hold, the fast way through tidy files agrees
 /// with it, and a file compared with itself is without a fault, by every preset that reads it.
 pub fn gff(data: &[u8]) {
+    assert!(ALONE.with(|&alone| alone));
     let path = file("x.gff3", data);
     let read = annotation::read(&path);
     if let Ok(annotation) = &read {
@@ -161,6 +164,7 @@ fn spells(tokenizer: &Tokenizer, sequence: &[u8]) {
 /// A shard: the text of its index, a zero byte, and the tar. What opens can be read to its last sample,
 /// turned, cut and made into a batch, or is refused as damaged.
 pub fn shard(data: &[u8]) {
+    assert!(ALONE.with(|&alone| alone));
     let Some(at) = data.iter().position(|&byte| byte == 0) else { return };
     file("x.idx", &data[..at]);
     let Ok(shard) = Shard::open(&file("x.tar", &data[at + 1..])) else { return };
