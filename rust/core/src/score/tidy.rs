@@ -13,6 +13,9 @@ use crate::gene::{Interval, Strand};
 
 /// The chosen transcripts of a tidy GFF3 text; none where it is not tidy.
 pub(super) fn read(text: &[u8], selection: &Selection) -> Option<GeneSet> {
+    if text.trim_ascii_start().first() == Some(&b'>') {
+        return None;
+    }
     let mut reader = Reader::default();
     let mut rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     while !rest.is_empty() {
