@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: demo test test-transformers-4 lint bench docs clean
+.PHONY: demo test test-transformers-4 lint bench docs fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/genet5 demo
@@ -36,6 +36,20 @@ bench: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict
+
+# hostile input for each reader under AddressSanitizer, FUZZ_SECONDS for each target; needs a nightly compiler and
+# `cargo install cargo-fuzz`; what it finds is left in rust/fuzz/artifacts
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= fasta gff language shard tokenizer_json
+
+fuzz:
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p rust/fuzz/corpus/$$target; \
+		cargo +nightly fuzz run --fuzz-dir rust/fuzz --target-dir target/fuzz $$target \
+			rust/fuzz/corpus/$$target rust/fuzz/seeds/$$target -- \
+			-dict=rust/fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -max_len=32768 \
+			-timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) $(VENV)-transformers-4 target demo python/genet5/*.so

@@ -23,7 +23,8 @@ def extract(annotation, genome, outputs, upstream=0, genetic_code=1, longest=Fal
     contigs:      list of str or None, these contigs only
     stats:        bool, count too
     returns dict: genes, transcripts, mixed_strands (transcripts left out since their CDS lies on both strands), records
-        (product -> int), stats (dict as `statistics` gives, or None)
+        (product -> int), repairs (kind -> int, what was mended or guessed of the annotation), stats (dict as
+        `statistics` gives, or None)
     raises InputError when a file cannot be understood, a gene lies on a contig that the genome lacks or beyond its
         end; ValueError for an unknown contig, product or genetic code; OSError. No file is written then.
     """

@@ -32,43 +32,57 @@ def open_fasta(path):
     return core.genome.Fasta(os.fspath(path))
 
 
-def inspect(path, genome=None, **grammar):
+def inspect(path, genome=None, strict=False, **grammar):
     """Count what is in an annotation.
 
     path:   str or path of a GFF3 or GTF file
     genome: str or path of its FASTA file, or None; with it, genes are checked as reading frames
+    strict: bool, refuse a file that must be repaired
     returns dict: format, contigs, genes, transcripts, cds_segments, single_exon_share (of transcripts, None
         without any), noncoding_genes, pseudogenes, repairs (kind -> rows or transcripts), valid_genes,
         invalid_genes (reason -> genes); the last two are None without a genome
+    raises InputError with the line when a row cannot be understood, and when the genome has none of the sequences
+    """
+
+    return json.loads(core.genome.summary(os.fspath(path), _path(genome), strict=strict, **grammar))
+
+
+def repairs(path, strict=False):
+    """Say what of an annotation had to be mended or guessed; docs/formats.md says what each kind means.
+
+    path:   str or path of a GFF3 or GTF file
+    strict: bool, refuse a file that must be repaired
+    returns list of (str kind, int times, int line of the first)
     raises InputError with the line when a row cannot be understood
     """
 
-    return json.loads(core.genome.summary(os.fspath(path), _path(genome), **grammar))
+    return core.genome.repairs(os.fspath(path), strict)
 
 
-def read_genes(path, genome=None, **grammar):
+def read_genes(path, genome=None, strict=False, **grammar):
     """Read the coding genes of an annotation.
 
     path:   str or path of a GFF3 or GTF file
     genome: str or path of its FASTA file, or None
+    strict: bool, refuse a file that must be repaired
     returns list of dict: id, contig, strand, start, end (of the canonical transcript), line, pseudo,
         canonical (index of the transcript with the longest CDS), transcripts (list of dict: id, cds as list
         of [start, end, phase] ascending, partial_start, partial_end, mixed_strands, exception); with a genome
         also valid (bool) and, where it is not, reason (str)
-    raises InputError with the line when a row cannot be understood
+    raises InputError with the line when a row cannot be understood, and when the genome has none of the sequences
     """
 
-    return [json.loads(line) for line in gene_lines(path, genome, **grammar)]
+    return [json.loads(line) for line in gene_lines(path, genome, strict, **grammar)]
 
 
-def gene_lines(path, genome=None, **grammar):
+def gene_lines(path, genome=None, strict=False, **grammar):
     """Read the coding genes of an annotation as JSON text.
 
     takes what `read_genes` takes
     returns list of str, one JSON object for each gene
     """
 
-    return core.genome.gene_lines(os.fspath(path), _path(genome), **grammar).split("\n")[:-1]
+    return core.genome.gene_lines(os.fspath(path), _path(genome), strict=strict, **grammar).split("\n")[:-1]
 
 
 def _path(path):

@@ -49,7 +49,7 @@ def test_json_is_the_summary(files):
 
 
 def test_genes_are_lines_of_json(files):
-    lines = [json.loads(line) for line in run(files[0], "--genes", "--genome", files[1]).output.splitlines()]
+    lines = [json.loads(line) for line in run(files[0], "--genes", "--genome", files[1]).stdout.splitlines()]
     assert [gene["id"] for gene in lines] == ["g", "lone"]
     assert lines[0]["transcripts"][0]["cds"] == [[2, 5, 0], [17, 20, 0]]
     assert lines[0]["valid"] and lines[1]["reason"] == "length_not_multiple_of_three"

@@ -32,12 +32,14 @@ class Bake:
     grammar:       dict with table_starts, min_intron, max_intron
     train, eval:   bool, make the shards; make validation.bin and eval.json
     force:         bool, start over in a folder that was baked before
+    strict:        bool, refuse an annotation that must be repaired
     raises InputError, ValueError and OSError
     """
 
     def __init__(self, raw_dir, out_dir, tokenizer, species=(), window_size=20000, stride=None, empty_share=0.1,
                  keep_invalid=False, val_species=(), val_contigs=None, val_share=None, genetic_codes=None,
-                 eval_samples=32, grammar=None, seed=0, threads=0, train=True, eval=True, force=False):
+                 eval_samples=32, grammar=None, seed=0, threads=0, train=True, eval=True, force=False,
+                 strict=False):
         val_contigs   = val_contigs or {}
         genetic_codes = genetic_codes or {}
         names         = find_species(raw_dir, species)
@@ -63,7 +65,7 @@ class Bake:
         self.out_dir = pathlib.Path(out_dir)
         self.seconds = {}
         self.core    = core.bake.Baker(raw_dir, out_dir, json.dumps(settings), tokenizer_file(tokenizer), train=train,
-                                       eval=eval, force=force, threads=threads)
+                                       eval=eval, force=force, strict=strict, threads=threads)
 
     @property
     def species(self):

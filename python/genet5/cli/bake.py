@@ -8,6 +8,7 @@ import time
 
 import click
 
+import genet5.cli.repairs as repairs
 import genet5.cli.workspace as workspace
 
 EXAMPLE = """\b
@@ -71,6 +72,7 @@ def per_species(what):
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of every draw.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads.  [default: one per core]")
 @click.option("--force", is_flag=True, help="Start over in a folder that was baked before.")
+@repairs.option()
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def bake(as_json, **options):
     """Turn genomes into training shards and held-out samples.
@@ -93,6 +95,7 @@ def bake(as_json, **options):
             baked, rows[name] = run.bake(index)
         if baked:
             click.echo(f"{name}: {describe(rows[name])}, {run.seconds[name]:.1f} s", err=True)
+            repairs.note(f"the annotation of {name}", rows[name]["repairs"] if rows[name] else {})
     run.finish()
     seconds = time.perf_counter() - began
     if as_json:

@@ -4,6 +4,7 @@ import json
 
 import click
 
+import genet5.cli.repairs as repairs
 import genet5.cli.tables as tables
 import genet5.outputs as writing
 
@@ -44,7 +45,8 @@ def file_option(name, text):
 @click.option("--longest", is_flag=True, help="Of each gene only the transcript with the longest CDS; else all.")
 @click.option("--contigs", metavar="A,B", help="These contigs only.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def extract(gff, genome, upstream, stats, as_json, genetic_code, longest, contigs, force, **files):
+@repairs.option()
+def extract(gff, genome, upstream, stats, as_json, genetic_code, longest, contigs, force, strict, **files):
     """Write sequences of the coding genes of GFF (GFF3 or GTF) on GENOME (FASTA); both plain, gzip or bgzip.
 
     FILE may be - for standard output. Letters keep the genome's case. A coding sequence begins with its first whole
@@ -62,11 +64,15 @@ def extract(gff, genome, upstream, stats, as_json, genetic_code, longest, contig
     if stats and "-" in outputs.values():
         raise click.UsageError("--stats prints on standard output; name a file instead of -")
     writing.check(list(outputs.values()), force)
+    if strict:
+        repairs.refuse([gff])
     report = extracting.extract(gff, genome, outputs, upstream[0] if upstream else 0, genetic_code, longest,
                                 contigs.split(",") if contigs else None, stats)
+    repairs.note(gff, report["repairs"])
     warn(report)
     if as_json:
-        click.echo(json.dumps({"annotation": gff, "genome": genome, **report["stats"]}))
+        click.echo(json.dumps({"annotation": gff, "genome": genome, "repairs": report["repairs"],
+                               **report["stats"]}))
     elif stats:
         show(gff, report["stats"])
 

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+import genet5.cli.repairs as repairs
 import genet5.genome as gm
 
 EXAMPLE = "Example: genet5 inspect gff.gz --genome fna.gz --genetic-code 12"
@@ -18,6 +19,7 @@ COUNTS = ("contigs", "genes", "transcripts", "cds_segments", "single_exon_share"
 @click.option("--table-starts", is_flag=True, help="The table's other start codons count beside ATG.")
 @click.option("--min-intron", type=click.IntRange(min=4), default=10, show_default=True, help="In bases.")
 @click.option("--max-intron", type=click.IntRange(min=0), default=0, show_default=True, help="0: no limit.")
+@repairs.option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--genes", is_flag=True, help="Print one JSON line per gene model (0-based, half-open).")
 def inspect(file, genome, as_json, genes, **grammar):
@@ -33,6 +35,7 @@ def inspect(file, genome, as_json, genes, **grammar):
     if genes:
         for line in gm.gene_lines(file, genome, **grammar):
             click.echo(line)
+        repairs.note(file, {kind: count for kind, count, _ in gm.repairs(file)})
         return
     summary = gm.inspect(file, genome, **grammar)
     if as_json:

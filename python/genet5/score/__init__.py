@@ -49,6 +49,8 @@ def files(reference, predictions, isoforms="longest", feature="CDS", contigs=Non
       only_reference, only_prediction: contigs with genes on that side only, list of str
       spelt_differently: list of (name in the prediction, name in the reference) that differ in spelling only
       stop_shifted:    int, unmatched predicted genes that differ by the stop codon alone
+      reference_repairs, prediction_repairs: dict kind -> times, what was mended or guessed of the file (not of its
+                       phases, which no level looks at)
     Raises InputError for a broken file or one that shares no contig with the reference, OSError for a missing one,
     ValueError for an unknown contig or option.
     """
@@ -170,6 +172,7 @@ def baseline(reference, genome, contigs=None, min_length=None, genetic_code=1, o
 
 def rows(reference, prediction, comparison, levels=LEVELS, preset=PRESET):
     """The rows of `--json` for one comparison, one dict per level; those of the parts follow where there are parts.
+    Where a file was repaired, each row says how.
 
     reference, prediction: str, names as the user gave them
     comparison:            dict with `levels`, as of `files`, `models` or `baseline`
@@ -178,10 +181,11 @@ def rows(reference, prediction, comparison, levels=LEVELS, preset=PRESET):
     """
 
     head   = {"reference": reference, "prediction": prediction, "preset": preset}
+    mended = {name: comparison[name] for name in ("reference_repairs", "prediction_repairs") if comparison.get(name)}
     counts = comparison["levels"]
-    listed = [{**head, "level": level, **counts[level]} for level in levels if level in counts]
+    listed = [{**head, "level": level, **counts[level], **mended} for level in levels if level in counts]
     for part, counts in comparison.get("parts", ()):
-        listed += [{**head, "part": part, "level": level, **counts[level]} for level in levels]
+        listed += [{**head, "part": part, "level": level, **counts[level], **mended} for level in levels]
     return listed
 
 

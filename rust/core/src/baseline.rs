@@ -12,7 +12,7 @@ use crate::fasta::{self, Contig};
 use crate::gene::{GeneModel, Interval, Strand};
 use crate::genetic_code::GeneticCode;
 use crate::gff3::{self, OutputGene};
-use crate::score::{self, Comparison, GeneSet, Row, Selection};
+use crate::score::{self, names, Comparison, GeneSet, Row, Selection};
 use crate::{dna, files, Error, Result};
 
 /// Share of an ORF's bases that longer ORFs, of either strand, may cover before it is dropped.
@@ -43,9 +43,12 @@ pub fn run(
 ) -> Result<(u32, Comparison)> {
     let code = GeneticCode::ncbi(options.genetic_code)?;
     let selection = Selection { contigs: options.contigs.clone(), ..Selection::default() };
-    let mut reference = GeneSet::read(reference, &selection)?;
+    let reference_path = reference;
+    let mut reference = GeneSet::read(reference_path, &selection)?;
     reference.select(&selection);
     let mut contigs = fasta::read(genome)?;
+    let names: Vec<&str> = contigs.iter().map(|contig| contig.name.as_str()).collect();
+    names::refuse_foreign_genome(reference_path, &reference.contigs, genome, &names)?;
     if let Some(chosen) = &options.contigs {
         score::refuse_unknown(chosen, |name| contigs.iter().any(|contig| contig.name == name))?;
         contigs.retain(|contig| chosen.contains(&contig.name));

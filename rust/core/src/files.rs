@@ -1,12 +1,14 @@
 //! Files: open plain or compressed ones by content, write whole ones or none.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// The bytes of a file: mapped where it is plain, inflated where it is gzip or bgzip.
 #[derive(Debug)]
@@ -49,46 +51,211 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// Maps a file as it lies on the disk.
-///
-/// # Errors
-/// [`Error::Io`] when it cannot be opened; a folder is no file.
-pub fn map(path: &Path) -> Result<Bytes> {
+/// The longest line of a text file: no annotation comes near it, and what does is no annotation.
+pub const MAX_LINE: usize = 64 << 20;
+/// What to say about a file whose first line ends in a carriage return alone, as on old Macs.
+pub(crate) const OLD_MAC: &str =
+    "the line ends are carriage returns alone; turn them into newlines, as with tr '\\r' '\\n'";
+/// Bytes that are inflated or read from a pipe at a time.
+const PIECE: usize = 1 << 18;
+
+/// A file as it lies on the disk, or what comes out of a pipe.
+enum Opened {
+    Whole(Bytes),
+    Pipe(File),
+}
+
+fn open(path: &Path) -> Result<Opened> {
     let file = File::open(path).map_err(Error::io(path))?;
-    let length = file.metadata().map_err(Error::io(path))?.len();
-    if length == 0 {
-        return Ok(Bytes::Owned(Vec::new()));
+    let about = file.metadata().map_err(Error::io(path))?;
+    if !about.is_file() {
+        return Ok(Opened::Pipe(file));
+    }
+    if about.len() == 0 {
+        return Ok(Opened::Whole(Bytes::Owned(Vec::new())));
     }
     // SAFETY: the map is only read; a file cut short by someone else while we read it is a fault
     // of the same kind as a broken disk
     match unsafe { memmap2::Mmap::map(&file) } {
-        Ok(map) => Ok(Bytes::Mapped(map)),
-        // a pipe or special file has nothing to map
-        Err(_) => {
+        Ok(map) => Ok(Opened::Whole(Bytes::Mapped(map))),
+        Err(_) => Ok(Opened::Pipe(file)),
+    }
+}
+
+/// Maps a file as it lies on the disk; a pipe is read to its end.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be opened; a folder is no file.
+pub fn map(path: &Path) -> Result<Bytes> {
+    match open(path)? {
+        Opened::Whole(bytes) => Ok(bytes),
+        Opened::Pipe(mut file) => {
             let mut bytes = Vec::new();
-            (&file).read_to_end(&mut bytes).map_err(Error::io(path))?;
+            file.read_to_end(&mut bytes).map_err(Error::io(path))?;
             Ok(Bytes::Owned(bytes))
         }
     }
 }
 
-/// The content of a file, inflated (every member) when it is gzip or bgzip by content.
+/// The content of a text file or pipe, inflated (every member) when it is gzip or bgzip by content.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::Input`] when the gzip data are damaged.
+/// [`Error::Io`] when it cannot be read, [`Error::Input`] when the gzip data are damaged, when it is
+/// compressed in another way, or when a line is longer than [`MAX_LINE`].
 pub fn read(path: &Path) -> Result<Bytes> {
-    let raw = map(path)?;
-    if !is_gzip(&raw) {
-        return Ok(raw);
+    let opened = open(path)?;
+    match opened {
+        Opened::Whole(bytes) if !is_gzip(&bytes) => {
+            refuse_other_archives(path, &bytes)?;
+            match long_line(&bytes, MAX_LINE) {
+                Some(line) => Err(too_long(path, line)),
+                None => Ok(bytes),
+            }
+        }
+        opened => {
+            let (mut bytes, mut lines) = (Vec::new(), LineLimit::default());
+            pieces_of(path, opened, |piece| {
+                if lines.is_broken_by(piece) {
+                    return Err(too_long(path, lines.line));
+                }
+                bytes.extend_from_slice(piece);
+                Ok(())
+            })?;
+            Ok(Bytes::Owned(bytes))
+        }
     }
-    let mut bytes = Vec::with_capacity(raw.len().saturating_mul(4));
-    MultiGzDecoder::new(&raw[..]).read_to_end(&mut bytes).map_err(|error| damaged(path, &error))?;
-    Ok(Bytes::Owned(bytes))
+}
+
+/// Hands the content of a file or pipe on piece by piece, inflated when it is gzip or bgzip by
+/// content; a plain file comes in one piece.
+///
+/// # Errors
+/// As [`read`], lines of any length excepted, or whatever `take` returns; [`Error::Interrupted`].
+pub fn pieces(path: &Path, take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pieces_of(path, open(path)?, take)
+}
+
+/// Hands the bytes of a file on, inflated piece by piece when they are gzip or bgzip.
+///
+/// # Errors
+/// As [`pieces`].
+pub fn unpack(path: &Path, bytes: &[u8], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    if is_gzip(bytes) {
+        return stream(path, MultiGzDecoder::new(bytes), damaged, take);
+    }
+    refuse_other_archives(path, bytes)?;
+    take(bytes)
+}
+
+fn pieces_of(path: &Path, opened: Opened, take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let file = match opened {
+        Opened::Whole(bytes) => return unpack(path, &bytes, take),
+        Opened::Pipe(file) => file,
+    };
+    let mut head = Vec::new();
+    (&file).take(8).read_to_end(&mut head).map_err(Error::io(path))?;
+    let (packed, plain) = (is_gzip(&head), |path: &Path, error| Error::io(path)(error));
+    refuse_other_archives(path, &head)?;
+    let whole = std::io::Cursor::new(head).chain(file);
+    match packed {
+        true => stream(path, MultiGzDecoder::new(BufReader::new(whole)), damaged, take),
+        false => stream(path, whole, plain, take),
+    }
+}
+
+/// Reads to the end in full pieces.
+fn stream(
+    path: &Path,
+    mut from: impl Read,
+    complain: fn(&Path, std::io::Error) -> Error,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        interrupt::check()?;
+        piece.clear();
+        let end = from.by_ref().take(PIECE as u64).read_to_end(&mut piece);
+        if let Err(error) = end {
+            return Err(complain(path, error));
+        }
+        if piece.is_empty() {
+            return Ok(());
+        }
+        take(&piece)?;
+    }
 }
 
 /// The error of a gzip file that does not inflate.
-pub fn damaged(path: &Path, error: &std::io::Error) -> Error {
+fn damaged(path: &Path, error: std::io::Error) -> Error {
     Error::input(path, None, format!("damaged or cut-off gzip data ({error}); fetch the file again"))
+}
+
+/// Refuses what is compressed in a way that is not read here.
+fn refuse_other_archives(path: &Path, head: &[u8]) -> Result<()> {
+    let known: [(&[u8], &str); 4] =
+        [(b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"PK\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd")];
+    match known.iter().find(|(magic, _)| head.starts_with(magic)) {
+        Some((_, name)) => Err(Error::input(
+            path,
+            None,
+            format!("is compressed with {name}; only plain, gzip and bgzip files are read: unpack it first"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn too_long(path: &Path, line: u64) -> Error {
+    let limit = MAX_LINE >> 20;
+    Error::input(
+        path,
+        line,
+        format!("a line longer than {limit} MiB; this is no annotation, or its line ends are lost"),
+    )
+}
+
+/// The number of the first line that is longer than `limit`.
+fn long_line(text: &[u8], limit: usize) -> Option<u64> {
+    // a line that long covers one of these blocks whole, so most blocks are left at their first line end
+    let block = limit / 2;
+    let mut at = 0;
+    while at + block <= text.len() {
+        if memchr(b'\n', &text[at..at + block]).is_none() {
+            let start = memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+            let end = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+            if end - start > limit {
+                return Some(1 + memchr_iter(b'\n', &text[..start]).count() as u64);
+            }
+        }
+        at += block;
+    }
+    None
+}
+
+/// Watches the lines of a text that comes in pieces.
+#[derive(Default)]
+struct LineLimit {
+    /// Lines that ended before the one under way, and its bytes so far.
+    line: u64,
+    length: usize,
+}
+
+impl LineLimit {
+    /// Takes the next piece, shorter than a line may be; whether a line is too long, which `line` numbers.
+    fn is_broken_by(&mut self, piece: &[u8]) -> bool {
+        let first = memchr(b'\n', piece).unwrap_or(piece.len());
+        if self.length + first > MAX_LINE {
+            self.line += 1;
+            return true;
+        }
+        match memrchr(b'\n', piece) {
+            Some(last) => {
+                self.line += memchr_iter(b'\n', piece).count() as u64;
+                self.length = piece.len() - last - 1;
+            }
+            None => self.length += piece.len(),
+        }
+        false
+    }
 }
 
 /// Writes a file under a temporary name in its folder and renames it when `fill` has succeeded.
@@ -154,6 +321,37 @@ fn temporary_name(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_longest_line_is_found(lengths in prop::collection::vec(0usize..30, 0..12), limit in 2usize..20) {
+            let text: Vec<u8> = lengths.iter().flat_map(|&n| [vec![b'x'; n], vec![b'\n']].concat()).collect();
+            let expected = lengths.iter().position(|&n| n > limit).map(|i| i as u64 + 1);
+            prop_assert_eq!(long_line(&text, limit), expected);
+            prop_assert_eq!(long_line(text.strip_suffix(b"\n").unwrap_or(&text), limit), expected);
+        }
+    }
+
+    #[test]
+    fn lines_are_watched_over_pieces() {
+        let mut lines = LineLimit::default();
+        assert!(!lines.is_broken_by(b"a\nb\nccc"));
+        for _ in 0..MAX_LINE / PIECE - 1 {
+            assert!(!lines.is_broken_by(&[b'c'; PIECE]));
+        }
+        assert!(!lines.is_broken_by(&[b'c'; PIECE - 3]));
+        assert!(lines.is_broken_by(b"c\n"));
+        assert_eq!(lines.line, 3);
+    }
+
+    #[test]
+    fn other_archives_are_named() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("x");
+        fs::write(&path, b"BZh91AY&SY").expect("written");
+        assert!(read(&path).expect_err("refused").to_string().contains("bzip2"));
+    }
 
     #[test]
     fn a_failed_write_leaves_nothing() {

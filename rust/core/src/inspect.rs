@@ -1,17 +1,42 @@
 //! What is in an annotation: counts, repairs, invalid genes, and each gene as one JSON record.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use crate::annotation::{Annotation, Gene};
+use crate::annotation::{self, Annotation, Gene};
 use crate::dna;
 use crate::error::Result;
-use crate::fasta::Contig;
+use crate::fasta::{self, Contig};
 use crate::genetic_code::GeneticCode;
 use crate::grammar::GrammarConfig;
+use crate::score::names;
 use crate::validate::{check_transcript, Reason};
+
+/// Reads an annotation, and with a genome gives the verdict on each gene; `strict` refuses repairs.
+///
+/// # Errors
+/// What the readers say; [`crate::Error::Input`] for a genome without any sequence of the annotation, and
+/// for the first repair if `strict`; [`crate::Error::Value`] for an unknown genetic code.
+pub fn read(
+    path: &Path,
+    genome: Option<&Path>,
+    config: &GrammarConfig,
+    strict: bool,
+) -> Result<(Annotation, Option<Vec<Option<Reason>>>)> {
+    let annotation = annotation::read(path)?;
+    if strict {
+        annotation.refuse_repairs(path)?;
+    }
+    let Some(genome) = genome else { return Ok((annotation, None)) };
+    let contigs = fasta::read(genome)?;
+    let names: Vec<&str> = contigs.iter().map(|contig| contig.name.as_str()).collect();
+    names::refuse_foreign_genome(path, &annotation.contigs, genome, &names)?;
+    let verdicts = verdicts(&annotation, &contigs, config)?;
+    Ok((annotation, Some(verdicts)))
+}
 
 /// The verdict on the canonical transcript of each gene, in the annotation's order.
 ///

@@ -25,6 +25,7 @@ pub mod genetic_code;
 pub mod gff3;
 pub mod grammar;
 pub mod inspect;
+pub mod interrupt;
 pub mod labels;
 pub mod lattice;
 pub mod pack;

@@ -46,7 +46,7 @@ struct Baker {
 #[pymethods]
 impl Baker {
     #[new]
-    #[pyo3(signature = (raw, out, settings, tokenizer, *, train=true, eval=true, force=false, threads=0))]
+    #[pyo3(signature = (raw, out, settings, tokenizer, *, train=true, eval=true, force=false, strict=false, threads=0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -57,12 +57,13 @@ impl Baker {
         train: bool,
         eval: bool,
         force: bool,
+        strict: bool,
         threads: usize,
     ) -> PyResult<Self> {
         let baker = detach::run(py, |_| {
             let settings: Settings =
                 serde_json::from_str(settings).map_err(|error| Error::value(format!("settings: {error}")))?;
-            core::Baker::open(&raw, &out, settings, &tokenizer, Parts { train, eval }, force)
+            core::Baker::open(&raw, &out, settings, &tokenizer, Parts { train, eval }, force, strict)
         })?;
         Ok(Baker { baker, progress: Progress::default(), threads })
     }

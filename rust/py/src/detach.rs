@@ -4,21 +4,22 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use genet5_core::{interrupt, threads};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-/// Runs `work` without the GIL on a helper thread; on Ctrl-C raises the flag that `work` is given
-/// and waits for it to stop.
+/// Runs `work` without the GIL on a helper thread; on Ctrl-C raises the process's flag, which `work` is
+/// given, and waits for it to stop. Only the main thread hears of signals, so no other lowers the flag.
 pub fn run<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&AtomicBool) -> genet5_core::Result<T> + Send,
 ) -> PyResult<T> {
-    let flag = AtomicBool::new(false);
-    let stop = &flag;
+    let stop = interrupt::flag();
     let (sender, receiver) = std::sync::mpsc::channel();
     let (outcome, signal) = py.detach(move || {
         std::thread::scope(move |scope| {
             let handle = scope.spawn(move || {
+                threads::leave_parents_pool();
                 let result = catch_unwind(AssertUnwindSafe(|| work(stop)));
                 let _ = sender.send(());
                 result
@@ -38,6 +39,7 @@ pub fn run<T: Send>(
         })
     });
     if let Some(signal) = signal {
+        stop.store(false, Ordering::Relaxed);
         return Err(signal);
     }
     match outcome {
@@ -50,11 +52,14 @@ pub fn run<T: Send>(
 
 /// Runs a short piece of work without the GIL on this thread.
 pub fn quick<T: Send>(py: Python<'_>, work: impl FnOnce() -> genet5_core::Result<T> + Send) -> PyResult<T> {
-    py.detach(|| catch_unwind(AssertUnwindSafe(work)))
-        .map_err(|_| {
-            PyRuntimeError::new_err(
-                "internal error in genet5._core; please report it with the input that caused it",
-            )
-        })?
-        .map_err(crate::error::to_py)
+    py.detach(|| {
+        threads::leave_parents_pool();
+        catch_unwind(AssertUnwindSafe(work))
+    })
+    .map_err(|_| {
+        PyRuntimeError::new_err(
+            "internal error in genet5._core; please report it with the input that caused it",
+        )
+    })?
+    .map_err(crate::error::to_py)
 }

@@ -1,8 +1,7 @@
 //! `genet5._core.genome`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use genet5_core::annotation::Annotation;
 use genet5_core::fasta::{self, IndexedFasta};
 use genet5_core::gene::{GeneModel, Interval, Strand};
 use genet5_core::genetic_code::GeneticCode;
@@ -81,21 +80,10 @@ impl Fasta {
     }
 }
 
-/// An annotation, and the verdict on each gene where there is a genome.
-fn read_checked(
-    path: &Path,
-    genome: Option<PathBuf>,
-    config: &GrammarConfig,
-) -> Result<(Annotation, Option<Vec<Option<Reason>>>)> {
-    let annotation = annotation::read(path)?;
-    let reasons =
-        genome.map(|genome| inspect::verdicts(&annotation, &fasta::read(genome)?, config)).transpose()?;
-    Ok((annotation, reasons))
-}
-
 /// The summary of an annotation as a JSON object.
 #[pyfunction]
-#[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0))]
+#[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0, strict=false))]
+#[allow(clippy::too_many_arguments)]
 fn summary(
     py: Python<'_>,
     path: PathBuf,
@@ -104,10 +92,11 @@ fn summary(
     table_starts: bool,
     min_intron: u32,
     max_intron: u32,
+    strict: bool,
 ) -> PyResult<String> {
     let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
     detach::run(py, |_| {
-        let (annotation, reasons) = read_checked(&path, genome, &config)?;
+        let (annotation, reasons) = inspect::read(&path, genome.as_deref(), &config, strict)?;
         let summary = Summary::new(&annotation, reasons.as_deref());
         serde_json::to_string(&summary).map_err(|error| Error::value(error.to_string()))
     })
@@ -115,7 +104,8 @@ fn summary(
 
 /// The genes of an annotation, one JSON object a line.
 #[pyfunction]
-#[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0))]
+#[pyo3(signature = (path, genome=None, genetic_code=1, table_starts=false, min_intron=10, max_intron=0, strict=false))]
+#[allow(clippy::too_many_arguments)]
 fn gene_lines(
     py: Python<'_>,
     path: PathBuf,
@@ -124,11 +114,26 @@ fn gene_lines(
     table_starts: bool,
     min_intron: u32,
     max_intron: u32,
+    strict: bool,
 ) -> PyResult<String> {
     let config = GrammarConfig { genetic_code, table_starts, min_intron, max_intron };
     detach::run(py, |_| {
-        let (annotation, reasons) = read_checked(&path, genome, &config)?;
+        let (annotation, reasons) = inspect::read(&path, genome.as_deref(), &config, strict)?;
         Ok(inspect::gene_lines(&annotation, reasons.as_deref()))
+    })
+}
+
+/// What had to be mended or guessed in an annotation, by kind, with the line of the first; `strict` refuses it.
+#[pyfunction]
+#[pyo3(signature = (path, strict=false))]
+fn repairs(py: Python<'_>, path: PathBuf, strict: bool) -> PyResult<Vec<(&'static str, u64, u64)>> {
+    detach::run(py, |_| {
+        let annotation = annotation::read(&path)?;
+        if strict {
+            annotation.refuse_repairs(&path)?;
+        }
+        let counts = annotation.repairs.iter().zip(annotation.repair_lines.values());
+        Ok(counts.map(|((kind, count), line)| (*kind, *count, *line)).collect())
     })
 }
 
@@ -225,6 +230,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add_function(wrap_pyfunction!(read_fasta, module)?)?;
         module.add_function(wrap_pyfunction!(summary, module)?)?;
         module.add_function(wrap_pyfunction!(gene_lines, module)?)?;
+        module.add_function(wrap_pyfunction!(repairs, module)?)?;
         module.add_function(wrap_pyfunction!(check, module)?)?;
         module.add_function(wrap_pyfunction!(translate, module)?)?;
         module.add_function(wrap_pyfunction!(reverse_complement, module)?)?;

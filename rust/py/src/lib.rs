@@ -1,5 +1,6 @@
 //! The Python face of `genet5-core`: the extension module `genet5._core`, one file per submodule.
 
+use genet5_core::threads;
 use pyo3::prelude::*;
 
 mod bake;
@@ -14,8 +15,13 @@ mod score;
 mod tokenizer;
 
 /// Compiled core of GeneT5.
+///
+/// It does not need the GIL: its classes are frozen or borrowed at run time, which PyO3 checks with atomics
+/// (two threads that change one object get an error, not a race), and the core keeps no state of the process
+/// but the flag of Ctrl-C, an atomic.
 #[pymodule(name = "_core", gil_used = false)]
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    threads::remember_process();
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     genome::register(module)?;

@@ -19,6 +19,9 @@ pub struct Tokenizer {
     pub inner: core::Tokenizer,
 }
 
+/// Bases from which encoding can be interrupted.
+const LONG: usize = 1 << 22;
+
 type Arrays<'py> = (Bound<'py, PyArray1<i32>>, Bound<'py, PyArray1<i32>>);
 
 #[pymethods]
@@ -54,7 +57,10 @@ impl Tokenizer {
         if i32::try_from(sequence.len()).is_err() {
             return Err(PyValueError::new_err("a sequence must be shorter than 2 Gb"));
         }
-        let encoding = detach::quick(py, || Ok(self.inner.encode(&sequence)))?;
+        let encoding = match sequence.len() < LONG {
+            true => detach::quick(py, || Ok(self.inner.encode(&sequence)))?,
+            false => detach::run(py, |_| self.inner.encode_long(&sequence))?,
+        };
         let array = |values: Vec<u32>| -> Vec<i32> { values.into_iter().map(|value| value as i32).collect() };
         Ok((array(encoding.ids).into_pyarray(py), array(encoding.starts).into_pyarray(py)))
     }

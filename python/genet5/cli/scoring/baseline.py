@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.report as report
 
@@ -30,9 +31,10 @@ def length(ctx, param, value):
               help="Shortest ORF in bases, stop codon included; best: the one with the highest gene F1.")
 @click.option("--genetic-code", default=1, show_default=True, type=int, help="NCBI translation table.")
 @click.option("-o", "--output", help="Write the ORFs to this GFF3 file.")
+@repairs.option()
 @options.json_option
 @click.option("--errors", "show_errors", is_flag=True, help="Also count genes by kind of error.")
-def baseline(ref, genome, contigs, min_length, genetic_code, output, as_json, show_errors):
+def baseline(ref, genome, contigs, min_length, genetic_code, output, strict, as_json, show_errors):
     """Score the longest open reading frames of GENOME (FASTA) against REF: what needs no model.
 
     The longest ATG-to-stop frame of every stop codon on both strands, longest first; one that longer ones
@@ -41,6 +43,8 @@ def baseline(ref, genome, contigs, min_length, genetic_code, output, as_json, sh
 
     import genet5.eval.score as score
 
+    if strict:
+        repairs.refuse([ref])
     result = score.baseline(ref, genome, contigs, min_length, genetic_code, output)
     name   = f"longest ORF >= {result['min_length']}"
     report.warn(ref, name, result)

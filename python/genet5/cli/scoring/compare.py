@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.presets as choices
 import genet5.cli.scoring.report as report
@@ -27,8 +28,9 @@ HEADER = ["level", "f1_a", "f1_b", "difference", "low", "high", "tp_a", "tp_b", 
 @click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95,
               show_default=True, help="Share of the draws inside the interval.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Names the draws.")
+@repairs.option()
 @options.json_option
-def compare(ref, a, b, levels, isoforms, feature, as_json, **choice):
+def compare(ref, a, b, levels, isoforms, feature, strict, as_json, **choice):
     """Say whether prediction B is better than prediction A, both against REF.
 
     Difference of F1 (B less A) with a paired bootstrap interval over loci, and the genes that only one of the two finds
@@ -37,6 +39,8 @@ def compare(ref, a, b, levels, isoforms, feature, as_json, **choice):
 
     import genet5.score as score
 
+    if strict:
+        repairs.refuse([ref, a, b])
     result = score.compare(ref, a, b, isoforms=isoforms or "longest", feature=feature or "CDS", **choice)
     result["levels"] = {level: result["levels"][level] for level in choices.levels(levels) or choices.COMMON}
     if as_json:

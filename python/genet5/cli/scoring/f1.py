@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.presets as choices
 import genet5.cli.scoring.report as report
@@ -56,11 +57,12 @@ def limit(text):
               help=f"Write the genes of a class as GFF3; classes: {', '.join(score.LISTS)}. May be repeated.")
 @click.option("--fail-under", multiple=True, callback=limits, metavar="LEVEL=X",
               help="Exit with 3 if the F1 of a level is under X for any prediction and preset. May be repeated.")
+@repairs.option("refuse_repairs")
 @options.json_option
 @click.option("--tsv", "as_tsv", is_flag=True, help="Print tab-separated values.")
 @click.option("--errors", "show_errors", is_flag=True, help="Also count genes by kind of error.")
 def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, contigs, regions, min_cds, alias, by,
-       genome, genetic_code, lists, fail_under, as_json, as_tsv, show_errors, **tool):
+       genome, genetic_code, lists, fail_under, refuse_repairs, as_json, as_tsv, show_errors, **tool):
     """Compare each PRED with REF (GFF3 or GTF).
 
     By default strand-aware, on the coding sequence of the longest-CDS transcript of each gene; a gene counts as found
@@ -72,6 +74,8 @@ def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, con
     choice = {"contigs": contigs, "regions": regions, "min_cds": min_cds, "alias": alias}
     extra  = {"by": by, "genome": genome, "lists": lists}
     refuse(names, pred, extra, as_json and as_tsv, show_errors, feature)
+    if refuse_repairs:
+        repairs.refuse([ref, *pred])
     if as_original:
         if len(names) != 1 or names[0] == score.PRESET or len(pred) != 1 or as_json or as_tsv or fail_under:
             raise click.UsageError("--as-original needs one --preset of another tool and one PRED, and prints text")
@@ -116,7 +120,9 @@ def ours(ref, pred, isoforms, feature, choice, genetic_code):
     """The comparisons of preset genet5, with notes on stderr."""
 
     results = score.files(ref, pred, isoforms=isoforms or "longest", feature=feature or "CDS", **choice)
+    repairs.note(ref, results[0]["reference_repairs"])
     for path, result in zip(pred, results):
+        repairs.note(path, result["prediction_repairs"])
         report.warn(ref, path, result)
     lacking = [path for path, result in zip(pred, results) if report.lacks_stops(result)]
     if choice["genome"] and lacking:

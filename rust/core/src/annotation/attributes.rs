@@ -28,6 +28,8 @@ pub(crate) struct Attributes<'a> {
     pub part: bool,
     /// Items without a value.
     pub bare: u32,
+    /// A quoted value runs to the end of the line.
+    pub unclosed: bool,
 }
 
 impl<'a> Attributes<'a> {
@@ -65,6 +67,7 @@ impl<'a> Attributes<'a> {
             let value;
             if let Some(quoted) = rest.strip_prefix(b"\"") {
                 let close = memchr(b'"', quoted).unwrap_or(quoted.len());
+                found.unclosed |= close == quoted.len();
                 value = Some(&quoted[..close]);
                 rest = &quoted[(close + 1).min(quoted.len())..];
                 rest = &rest[memchr(b';', rest).unwrap_or(rest.len())..];

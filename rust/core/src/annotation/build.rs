@@ -1,29 +1,17 @@
 //! From the rows of one gene to its transcripts: grouping, stop codons, phases.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
 use super::attributes::{decode, Attributes};
+use super::repairs::Repairs;
 use super::rows::Row;
 use super::{Cds, Gene, Transcript};
 use crate::gene::{Interval, Strand};
 
-/// Repairs by kind.
-#[derive(Debug, Default)]
-pub(super) struct Repairs(pub BTreeMap<&'static str, u64>);
-
-impl Repairs {
-    pub(super) fn add(&mut self, kind: &'static str, n: u64) {
-        if n > 0 {
-            *self.0.entry(kind).or_default() += n;
-        }
-    }
-}
-
 /// One CDS or stop_codon row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'a> {
+    pub line: u64,
     pub start: u32,
     pub end: u32,
     pub phase: Option<u8>,
@@ -34,7 +22,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     pub(super) fn new(row: &Row<'a>, id: Option<&'a [u8]>) -> Self {
-        Part { start: row.start, end: row.end, phase: row.phase, strand: row.strand, id }
+        Part { line: row.line, start: row.start, end: row.end, phase: row.phase, strand: row.strand, id }
     }
 }
 
@@ -119,6 +107,9 @@ pub(super) fn finish(draft: DraftGene, repairs: &mut Repairs) -> Option<Gene> {
 fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript> {
     let chains = chains(&draft.cds, repairs);
     let several = chains.len() > 1;
+    if several {
+        repairs.add("several_cds_in_transcript", 1, chains[1][0].line);
+    }
     let mut transcripts = Vec::with_capacity(chains.len());
     for (i, mut chain) in chains.into_iter().enumerate() {
         let id = match chain[0].id {
@@ -127,9 +118,11 @@ fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript>
         };
         let mixed_strands = settle_strand(&chain, &draft, strand, repairs);
         chain.sort_by_key(|part| (part.start, part.end));
-        let rows = chain.len();
-        chain.dedup_by_key(|part| (part.start, part.end));
-        repairs.add("duplicate_row", (rows - chain.len()) as u64);
+        chain.dedup_by(|again, part| {
+            let same = (part.start, part.end) == (again.start, again.end);
+            repairs.add("duplicate_row", u64::from(same), again.line);
+            same
+        });
         if !mixed_strands {
             merge_stop(&mut chain, &draft.stops, strand, several, repairs);
         }
@@ -149,7 +142,6 @@ fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript>
             exception: marks.exception.clone(),
         });
     }
-    repairs.add("several_cds_in_transcript", u64::from(several));
     transcripts
 }
 
@@ -177,7 +169,7 @@ fn chains<'a>(parts: &[Part<'a>], repairs: &mut Repairs) -> Vec<Vec<Part<'a>>> {
         chains[i].push(part);
     }
     if chains.len() > 1 && chains.len() == parts.len() && !overlap(parts) {
-        repairs.add("cds_id_per_row", 1);
+        repairs.add("cds_id_per_row", 1, parts[1].line);
         return vec![parts.to_vec()];
     }
     chains
@@ -192,10 +184,14 @@ fn overlap(parts: &[Part]) -> bool {
 
 /// Whether the rows contradict the strand of their gene.
 fn settle_strand(chain: &[Part], draft: &Draft, strand: Strand, repairs: &mut Repairs) -> bool {
-    let missing = chain.iter().filter(|part| part.strand.is_none()).count();
-    repairs.add("strand_missing", missing as u64);
+    for part in chain.iter().filter(|part| part.strand.is_none()) {
+        repairs.add("strand_missing", 1, part.line);
+    }
     let known = chain.iter().any(|part| part.strand.is_some()) || draft.strand.is_some();
-    !known || chain.iter().any(|part| part.strand.or(draft.strand).is_some_and(|s| s != strand))
+    let other = chain.iter().find(|part| part.strand.or(draft.strand).is_some_and(|s| s != strand));
+    let odd = if known { other } else { chain.first() };
+    repairs.add("mixed_strands", u64::from(odd.is_some()), odd.map_or(0, |part| part.line));
+    odd.is_some()
 }
 
 /// Adds the bases of stop_codon rows that lie 3' of the CDS; those inside it change nothing.
@@ -216,11 +212,12 @@ fn merge_stop(chain: &mut Vec<Part>, stops: &[Part], strand: Strand, several: bo
     if bases == 0 {
         return;
     }
+    let line = stops.iter().map(|stop| stop.line).min().unwrap_or(0);
     if bases > 3 || (several && !touches) {
-        repairs.add("stop_codon_ignored", 1);
+        repairs.add("stop_codon_ignored", 1, line);
         return;
     }
-    repairs.add("stop_codon_merged", 1);
+    repairs.add("stop_codon_merged", 1, line);
     for (start, end) in beyond {
         if let Some(part) = chain.iter_mut().find(|part| part.end == start && strand == Strand::Plus) {
             part.end = end;
@@ -228,7 +225,7 @@ fn merge_stop(chain: &mut Vec<Part>, stops: &[Part], strand: Strand, several: bo
         {
             part.start = start;
         } else {
-            chain.push(Part { start, end, phase: Some(NEW), strand: Some(strand), id: None });
+            chain.push(Part { line, start, end, phase: Some(NEW), strand: Some(strand), id: None });
         }
     }
     chain.sort_by_key(|part| (part.start, part.end));
@@ -265,8 +262,8 @@ fn with_phases(chain: &[Part], strand: Strand, repairs: &mut Repairs) -> Vec<Cds
     for (part, before) in chain.iter().zip(before) {
         let phase = ((frame + 3 - before) % 3) as u8;
         match part.phase {
-            None => repairs.add("phase_missing", 1),
-            Some(old) => repairs.add("phase_wrong", u64::from(old < NEW && old != phase)),
+            None => repairs.add("phase_missing", 1, part.line),
+            Some(old) => repairs.add("phase_wrong", u64::from(old < NEW && old != phase), part.line),
         }
         cds.push(Cds { start: part.start, end: part.end, phase });
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attributes::{decode, Attributes};
-use super::build::{finish, Draft, DraftGene, Part, Repairs};
+use super::build::{finish, Draft, DraftGene, Part};
+use super::repairs::Repairs;
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
         self.gene_row(row, Feature::Structure);
         let attributes = Attributes::gtf(row.attributes);
         if let Some(name) = attributes.transcript_id.or(attributes.id) {
-            let (gene, at) = self.transcript(row, attributes.gene_id.unwrap_or(name), name);
+            let (gene, at) = self.transcript(row, attributes.gene_id, name);
             self.genes[gene].transcripts[at].exons.push(Interval::new(row.start, row.end));
         }
     }
@@ -100,7 +101,8 @@ impl<'a> Reader<'a> {
                 "a CDS, exon or stop_codon row without transcript_id; GTF needs gene_id and transcript_id";
             return Err(Error::input(path, row.line, message));
         };
-        let (gene, at) = self.transcript(row, attributes.gene_id.unwrap_or(name), name);
+        self.repairs.add("unclosed_quote", u64::from(attributes.unclosed), row.line);
+        let (gene, at) = self.transcript(row, attributes.gene_id, name);
         self.genes[gene].pseudo |= attributes.pseudo;
         let draft = &mut self.genes[gene].transcripts[at];
         draft.marks.add(&attributes);
@@ -113,13 +115,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Gene and place in it of a transcript, opened where it is new.
-    fn transcript(&mut self, row: &Row<'a>, gene_name: &'a [u8], name: &'a [u8]) -> (usize, usize) {
+    fn transcript(&mut self, row: &Row<'a>, gene_id: Option<&'a [u8]>, name: &'a [u8]) -> (usize, usize) {
+        let gene_name = gene_id.unwrap_or(name);
         let key = (row.contig, gene_name, name);
         if let Some(&place) = self.transcript_of.get(&key) {
             return place;
         }
         let home = *self.home.entry(name).or_insert(row.contig);
-        self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig));
+        self.repairs.add("transcript_on_several_sequences", u64::from(home != row.contig), row.line);
+        self.repairs.add("implicit_gene", u64::from(gene_id.is_none()), row.line);
         let gene = self.gene(row, gene_name);
         let place = (gene, self.genes[gene].transcripts.len());
         self.genes[gene].transcripts.push(Draft { id: decode_name(name), ..Draft::default() });
@@ -140,7 +144,8 @@ impl<'a> Reader<'a> {
             noncoding_genes: (all - genes.len()) as u64,
             genes,
             pseudogenes,
-            repairs: self.repairs.0,
+            repairs: self.repairs.counts(),
+            repair_lines: self.repairs.lines(),
             occupied: self.occupied.into_iter().map(|(name, parts)| (decode(name), parts)).collect(),
         }
     }

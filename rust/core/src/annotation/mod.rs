@@ -8,7 +8,10 @@ pub(crate) mod attributes;
 mod build;
 mod gff3;
 mod gtf;
+mod repairs;
 pub(crate) mod rows;
+
+pub use repairs::KINDS as REPAIRS;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +20,7 @@ pub(crate) use gff3::{role, Role};
 use rustc_hash::FxHashMap;
 
 use crate::error::Result;
-use crate::files;
+use crate::files::{self, Bytes};
 use crate::gene::{GeneModel, Interval, Strand};
 
 /// The dialect of an annotation file.
@@ -141,8 +144,10 @@ pub struct Annotation {
     pub noncoding_genes: u64,
     /// Genes the file calls pseudogenes, with CDS or without.
     pub pseudogenes: u64,
-    /// What was mended or guessed, counted by kind.
+    /// What was mended or guessed, counted by kind; the kinds are those of [`REPAIRS`].
     pub repairs: BTreeMap<&'static str, u64>,
+    /// The line of the first repair of each kind.
+    pub repair_lines: BTreeMap<&'static str, u64>,
     /// Where rows of genes and transcripts lie, non-coding ones too, by sequence; empty unless
     /// [`read_structure`] read the file.
     pub occupied: FxHashMap<String, Vec<Interval>>,
@@ -157,6 +162,14 @@ impl Annotation {
     /// CDS segments of all coding transcripts.
     pub fn segments(&self) -> usize {
         self.genes.iter().flat_map(|g| &g.transcripts).map(|t| t.cds.len()).sum()
+    }
+
+    /// Refuses what had to be mended or guessed; `path` is for the message.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] with the line of the first repair.
+    pub fn refuse_repairs(&self, path: &Path) -> Result<()> {
+        repairs::refuse(path, &self.repairs, &self.repair_lines)
     }
 
     /// Coding transcripts with one segment.
@@ -186,7 +199,14 @@ impl Annotation {
 /// ```
 pub fn read(path: impl AsRef<Path>) -> Result<Annotation> {
     let path = path.as_ref();
-    parse(path, &files::read(path)?)
+    parse(path, &text(path)?)
+}
+
+/// The text of a file that may be an annotation.
+pub(crate) fn text(path: &Path) -> Result<Bytes> {
+    let text = files::read(path)?;
+    rows::refuse_foreign(path, &text)?;
+    Ok(text)
 }
 
 /// Reads a file as [`read`] does, with exons, the genes' own rows and where non-coding genes lie.
@@ -195,7 +215,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Annotation> {
 /// As [`read`].
 pub fn read_structure(path: impl AsRef<Path>) -> Result<Annotation> {
     let path = path.as_ref();
-    parse_feature(path, &files::read(path)?, Feature::Structure)
+    parse_feature(path, &text(path)?, Feature::Structure)
 }
 
 /// Reads the text of a GFF3 or GTF file; `path` is for messages.

@@ -7,6 +7,7 @@ use memchr::{memchr, memmem};
 use super::Format;
 use crate::error::{Error, Result};
 use crate::gene::Strand;
+use crate::{files, interrupt};
 
 /// One feature row, with its positions 0-based and half-open.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +67,9 @@ impl<'a> Rows<'a> {
     /// The next row or region.
     pub(crate) fn next(&mut self) -> Result<Option<Line<'a>>> {
         while let Some(line) = self.next_line() {
+            if self.line % (1 << 12) == 0 {
+                interrupt::check()?;
+            }
             if line[0] != b'#' {
                 return self.row(line).map(|row| Some(Line::Row(row)));
             }
@@ -82,6 +86,9 @@ impl<'a> Rows<'a> {
         if n < 8 {
             return Err(self.error(format!("{} tab-separated columns where GFF and GTF have 9", n + 1)));
         }
+        if memchr(b'\t', attributes).is_some() {
+            return Err(self.error("more than 9 tab-separated columns; a tab in column 9 is written %09"));
+        }
         let [contig, source, kind, start, end, _, strand, phase] = columns;
         if contig.is_empty() || kind.is_empty() {
             return Err(self.error("an empty sequence name (column 1) or type (column 3)"));
@@ -96,7 +103,9 @@ impl<'a> Rows<'a> {
             b"+" => Some(Strand::Plus),
             b"-" => Some(Strand::Minus),
             b"." | b"?" | b"" => None,
-            other => return Err(self.error(format!("strand '{}' is none of + - . ?", other.escape_ascii()))),
+            other => {
+                return Err(self.error(format!("strand '{}' is none of + - . ?", shown(other).escape_ascii())))
+            }
         };
         let phase = match phase {
             b"0" => Some(0),
@@ -104,20 +113,31 @@ impl<'a> Rows<'a> {
             b"2" => Some(2),
             b"." | b"" => None,
             _ if kind != b"CDS" => None,
-            other => return Err(self.error(format!("phase '{}' is none of 0 1 2 .", other.escape_ascii()))),
+            other => {
+                return Err(self.error(format!("phase '{}' is none of 0 1 2 .", shown(other).escape_ascii())))
+            }
         };
         Ok(Row { line: self.line, contig, source, kind, start: start - 1, end, strand, phase, attributes })
     }
 
     fn position(&self, text: &[u8], column: u8) -> Result<u32> {
         number(text).filter(|&n| n > 0).ok_or_else(|| {
-            self.error(format!("'{}' in column {column} is no position from 1 on", text.escape_ascii()))
+            self.error(format!(
+                "'{}' in column {column} is no position from 1 to {}",
+                shown(text).escape_ascii(),
+                u32::MAX
+            ))
         })
     }
 
     fn error(&self, message: impl Into<String>) -> Error {
         Error::input(self.path, self.line, message)
     }
+}
+
+/// As much of a text as fits into a message.
+fn shown(text: &[u8]) -> &[u8] {
+    &text[..text.len().min(40)]
 }
 
 /// The first N tab-separated columns, how many tabs end them (N unless the line has fewer), and what
@@ -163,11 +183,25 @@ fn number(text: &[u8]) -> Option<u32> {
     u32::try_from(n).ok()
 }
 
+/// Refuses files of which no row would be seen: FASTA, and lines that end as on old Macs.
+pub(super) fn refuse_foreign(path: &Path, text: &[u8]) -> Result<()> {
+    let text = Rows::new(path, text).text;
+    let end = memchr(b'\n', text).unwrap_or(text.len());
+    if text[..end].trim_ascii_end().contains(&b'\r') {
+        return Err(Error::input(path, 1, files::OLD_MAC));
+    }
+    if text.trim_ascii_start().first() == Some(&b'>') {
+        return Err(Error::input(path, 1, "this is a FASTA file; GFF3 or GTF is expected"));
+    }
+    Ok(())
+}
+
 /// The dialect, from the first row that shows it; GFF3 where none does.
 ///
 /// # Errors
 /// GFF2 is refused.
 pub(crate) fn format(path: &Path, text: &[u8]) -> Result<Format> {
+    refuse_foreign(path, text)?;
     let mut rows = Rows::new(path, text);
     while let Some(line) = rows.next_line() {
         let Some(attributes) = line.split(|&b| b == b'\t').nth(8).map(<[u8]>::trim_ascii) else { continue };

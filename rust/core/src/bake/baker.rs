@@ -48,10 +48,12 @@ pub struct Baker {
     settings: Settings,
     tokenizer: Tokenizer,
     parts: Parts,
+    strict: bool,
 }
 
 impl Baker {
-    /// Settles configuration and folder; `force` starts over in a folder that was baked into.
+    /// Settles configuration and folder; `force` starts over in a folder that was baked into, `strict`
+    /// refuses annotations that must be repaired.
     ///
     /// # Errors
     /// [`Error::Value`] when the folder holds another bake, what [`Settings::complete`] says, and
@@ -63,10 +65,12 @@ impl Baker {
         tokenizer_path: &Path,
         parts: Parts,
         force: bool,
+        strict: bool,
     ) -> Result<Self> {
         let tokenizer = Tokenizer::from_file(tokenizer_path)?;
         let settings = settings.complete(raw, &tokenizer)?;
-        let baker = Baker { raw: raw.to_path_buf(), out: out.to_path_buf(), settings, tokenizer, parts };
+        let (raw, out_dir) = (raw.to_path_buf(), out.to_path_buf());
+        let baker = Baker { raw, out: out_dir, settings, tokenizer, parts, strict };
         fs::create_dir_all(out).map_err(Error::io(out))?;
         let config = out.join(CONFIG);
         if config.is_file() {
@@ -170,7 +174,8 @@ impl Baker {
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<()> {
-        let species = genes::read(&self.raw.join(&settings.name), &self.settings.grammar_of(settings))?;
+        let folder = self.raw.join(&settings.name);
+        let species = genes::read(&folder, &self.settings.grammar_of(settings), self.strict)?;
         let names: Vec<&str> = species.contigs.iter().map(|contig| contig.name.as_str()).collect();
         let flags = settings.flags(&names)?;
         let seed = settings.seed(self.settings.seed);

@@ -13,6 +13,7 @@ use crate::fasta::{self, Contig};
 use crate::gene::GeneModel;
 use crate::genetic_code::GeneticCode;
 use crate::grammar::GrammarConfig;
+use crate::score::names;
 use crate::validate;
 
 /// Reason of a valid gene that is no target, since another one has its stop codon.
@@ -66,17 +67,26 @@ pub fn files(folder: &Path) -> Result<[PathBuf; 2]> {
 /// Reads and checks a species.
 ///
 /// # Errors
-/// What the readers say, or [`Error::Input`] for a gene on a contig that the genome lacks.
-pub fn read(folder: &Path, grammar: &GrammarConfig) -> Result<Species> {
+/// What the readers say, or [`Error::Input`] for a gene on a contig that the genome lacks, and for the
+/// first repair if the reading is to be strict.
+pub fn read(folder: &Path, grammar: &GrammarConfig, strict: bool) -> Result<Species> {
     let [genome, table] = files(folder)?;
     let (contigs, annotation) = rayon::join(|| fasta::read(&genome), || annotation::read(&table));
     let (contigs, annotation) = (contigs?, annotation?);
+    if strict {
+        annotation.refuse_repairs(&table)?;
+    }
     let by_name: FxHashMap<&str, usize> =
         contigs.iter().enumerate().map(|(index, contig)| (contig.name.as_str(), index)).collect();
     let place = |gene: &annotation::Gene| {
         by_name.get(gene.contig.as_str()).copied().ok_or_else(|| {
-            let message =
-                format!("gene {} lies on {}, which {} lacks", gene.id, gene.contig, genome.display());
+            let contigs: Vec<String> = contigs.iter().map(|contig| contig.name.clone()).collect();
+            let name = names::with_nearest(&gene.contig, &contigs);
+            let message = format!(
+                "gene {} lies on {name}, which {} lacks; give the genome and the annotation of one assembly",
+                gene.id,
+                genome.display()
+            );
             Error::input(&table, gene.line, message)
         })
     };

@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::gene::{GeneModel, Interval};
 use crate::genetic_code::GeneticCode;
 use crate::grammar::{Grammar, GrammarConfig};
 use crate::pack;
@@ -101,33 +100,7 @@ fn check(windows: &[Window]) -> Result<()> {
     if with_truth != 0 && with_truth != windows.len() {
         return Err(Error::value("either all windows of a batch have targets or none"));
     }
-    for window in windows {
-        if window.letters.is_empty() {
-            return Err(Error::value(format!("window {} is empty", window.name)));
-        }
-        if let Some(truth) = &window.truth {
-            if truth.labels.len() != window.letters.len() {
-                return Err(Error::value(format!(
-                    "window {} has {} bases and {} labels",
-                    window.name,
-                    window.letters.len(),
-                    truth.labels.len()
-                )));
-            }
-            if let Some(gene) = truth.genes.iter().find(|gene| !lies_inside(gene, window.letters.len())) {
-                let (name, spans) = (&window.name, &gene.segments);
-                let message =
-                    format!("window {name}: gene segments {spans:?} are not ascending inside the window");
-                return Err(Error::value(message));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn lies_inside(gene: &GeneModel, length: usize) -> bool {
-    let ascending = gene.segments.windows(2).all(|pair| pair[0].end <= pair[1].start);
-    ascending && !gene.segments.iter().any(Interval::is_empty) && gene.end() as usize <= length
+    windows.iter().try_for_each(Window::check)
 }
 
 fn pack_rows(prepared: &[prepare::Prepared], row_tokens: u32) -> Result<Vec<Vec<usize>>> {

@@ -1,7 +1,8 @@
 //! One window of DNA with what is known about it, and the ways to change it.
 
 use crate::dna;
-use crate::gene::GeneModel;
+use crate::error::{Error, Result};
+use crate::gene::{GeneModel, Interval};
 use crate::labels;
 
 /// A window as the model will read it.
@@ -29,6 +30,29 @@ pub struct Truth {
 }
 
 impl Window {
+    /// Whether its targets fit its letters.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for no letters, another number of labels, or a gene that is not inside.
+    pub fn check(&self) -> Result<()> {
+        let (name, length) = (&self.name, self.letters.len());
+        if length == 0 {
+            return Err(Error::value(format!("window {name} is empty")));
+        }
+        let Some(truth) = &self.truth else { return Ok(()) };
+        if truth.labels.len() != length {
+            let labels = truth.labels.len();
+            return Err(Error::value(format!("window {name} has {length} bases and {labels} labels")));
+        }
+        match truth.genes.iter().find(|gene| !lies_inside(gene, length)) {
+            Some(gene) => Err(Error::value(format!(
+                "window {name}: gene segments {:?} are not ascending inside the window",
+                gene.segments
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// The part from `start` up to `end`: labels are cut, genes that are cut are dropped.
     pub fn crop(&self, start: usize, end: usize) -> Window {
         Window {
@@ -64,6 +88,11 @@ impl Window {
     }
 }
 
+fn lies_inside(gene: &GeneModel, length: usize) -> bool {
+    let ascending = gene.segments.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    ascending && !gene.segments.iter().any(Interval::is_empty) && gene.end() as usize <= length
+}
+
 /// The reverse complement of letters; what is not A, C, G or T becomes N.
 pub fn reverse_complement(letters: &[u8]) -> Vec<u8> {
     letters.iter().rev().map(|&letter| b"ACGTN"[dna::complement(dna::code(letter)) as usize]).collect()
@@ -72,7 +101,7 @@ pub fn reverse_complement(letters: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gene::{Interval, Strand};
+    use crate::gene::Strand;
     use proptest::prelude::*;
 
     fn window() -> impl Strategy<Value = Window> {

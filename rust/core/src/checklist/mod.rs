@@ -18,7 +18,8 @@ use rules::Findings;
 
 use crate::fasta::Contig;
 use crate::genetic_code::GeneticCode;
-use crate::{fasta, files, Result};
+use crate::score::names;
+use crate::{annotation, fasta, Result};
 
 /// What the rules depend on.
 #[derive(Debug, Clone, Copy)]
@@ -68,11 +69,15 @@ pub struct Violation {
 /// ```
 pub fn check(path: &Path, genome: Option<&Path>, options: &Options) -> Result<Vec<Violation>> {
     let code = GeneticCode::ncbi(options.genetic_code)?;
-    let text = files::read(path)?;
-    let genome = genome.map(fasta::read).transpose()?;
+    let text = annotation::text(path)?;
+    let contigs = genome.map(fasta::read).transpose()?;
     let mut findings = Findings::default();
     let file = File::read(path, &text, &mut findings)?;
-    run(&file, genome.as_deref(), options, &code, &mut findings);
+    if let (Some(contigs), Some(genome)) = (&contigs, genome) {
+        let names: Vec<&str> = contigs.iter().map(|contig| contig.name.as_str()).collect();
+        names::refuse_foreign_genome(path, &file.contigs(), genome, &names)?;
+    }
+    run(&file, contigs.as_deref(), options, &code, &mut findings);
     Ok(findings.violations())
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use memchr::memchr;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::rules::{Findings, Rule};
 use crate::annotation::attributes::{decode, Attributes};
@@ -72,6 +72,12 @@ pub(super) struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    /// Names of the sequences with rows, in order of first appearance.
+    pub(super) fn contigs(&self) -> Vec<String> {
+        let mut seen = FxHashSet::default();
+        self.rows.iter().filter(|row| seen.insert(row.seqid)).map(|row| decode(row.seqid)).collect()
+    }
+
     pub(super) fn read(path: &Path, text: &'a [u8], findings: &mut Findings) -> Result<Self> {
         let mut file = File::default();
         let (mut rest, mut number, mut closed) =

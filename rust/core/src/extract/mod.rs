@@ -11,6 +11,7 @@ mod stats;
 mod tables;
 mod tally;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -84,6 +85,8 @@ pub struct Report {
     pub mixed_strands: usize,
     /// Records or lines of each file, in the order of the requests.
     pub records: Vec<usize>,
+    /// What was mended or guessed of the annotation, by kind.
+    pub repairs: BTreeMap<&'static str, u64>,
     /// The statistics, where they were asked for.
     pub stats: Option<Stats>,
 }
@@ -167,6 +170,7 @@ pub fn run(
         transcripts: models.models.len(),
         mixed_strands: models.mixed_strands,
         records,
+        repairs: annotation.repairs,
         stats: counted,
     })
 }

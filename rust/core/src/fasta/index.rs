@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use super::{complain, parser, Contig, Letters};
 use crate::error::{Error, Result};
 use crate::files::{self, Bytes};
+use crate::interrupt;
 
 /// One line of a `.fai` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,10 +68,9 @@ impl IndexedFasta {
     /// As [`super::read`].
     pub fn open_with(path: impl AsRef<Path>, letters: Letters) -> Result<Self> {
         let path = path.as_ref();
-        let load = || super::read_letters(path, letters).map(Store::Loaded);
         let raw = files::map(path)?;
         let store = if files::is_gzip(&raw) {
-            load()?
+            Store::Loaded(super::parse(path, &raw, letters)?)
         } else {
             let stored = read_fai(path, &raw);
             match stored {
@@ -81,7 +81,7 @@ impl IndexedFasta {
                         let _ = write_fai(path, &entries);
                         Store::Mapped(raw, entries)
                     }
-                    None => load()?,
+                    None => Store::Loaded(super::parse(path, &raw, letters)?),
                 },
             }
         };
@@ -293,6 +293,9 @@ fn build(path: &Path, raw: &[u8]) -> Result<Option<Vec<Entry>>> {
     let (mut start, mut number) = (0usize, 0u64);
     while start < raw.len() {
         number += 1;
+        if number % (1 << 16) == 0 {
+            interrupt::check()?;
+        }
         let end = memchr(b'\n', &raw[start..]).map_or(raw.len(), |at| start + at);
         let next = (end + 1).min(raw.len());
         let line = raw[start..end].strip_suffix(b"\r").unwrap_or(&raw[start..end]);
@@ -300,13 +303,13 @@ fn build(path: &Path, raw: &[u8]) -> Result<Option<Vec<Entry>>> {
             let name = String::from_utf8_lossy(parser::name(header)).into_owned();
             if name.is_empty() || seen.insert(name.clone(), number).is_some() {
                 // the full reader says what is wrong, with the line
-                return super::read(path).map(|_| None);
+                return super::parse(path, raw, Letters::Upper).map(|_| None);
             }
             entries.push(Entry { name, length: 0, offset: next as u64, line_bases: 0, line_width: 0 });
             closed = false;
         } else if let Some(entry) = entries.last_mut() {
             let (bases, width) = (line.len() as u64, (next - start) as u64);
-            if memchr::memchr2(b' ', b'\t', line).is_some() || (closed && bases > 0) {
+            if memchr::memchr3(b' ', b'\t', b'\r', line).is_some() || (closed && bases > 0) {
                 return Ok(None);
             }
             if entry.line_bases == 0 && bases > 0 {
@@ -319,13 +322,16 @@ fn build(path: &Path, raw: &[u8]) -> Result<Option<Vec<Entry>>> {
             }
             closed = bases < entry.line_bases || width != entry.line_width;
             entry.length += bases;
+            if entry.length > parser::MAX_BASES as u64 {
+                return super::parse(path, raw, Letters::Upper).map(|_| None);
+            }
         } else if !line.is_empty() {
-            return super::read(path).map(|_| None);
+            return super::parse(path, raw, Letters::Upper).map(|_| None);
         }
         start = next;
     }
     if entries.is_empty() {
-        return super::read(path).map(|_| None);
+        return super::parse(path, raw, Letters::Upper).map(|_| None);
     }
     Ok(Some(entries))
 }

@@ -1,17 +1,16 @@
 //! FASTA: whole genomes from plain, gzip and bgzip files, and random access by contig and range.
 //!
 //! Sequences come out in upper case, RNA's U as T, ambiguity codes kept. A header's name ends at
-//! the first blank.
+//! the first blank. A line may be as long as its sequence, and a sequence has fewer than 2^31 bases, as
+//! in SAM files and in the tokens' positions.
 
 mod index;
 mod parser;
 
 pub use index::IndexedFasta;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
-
-use flate2::read::MultiGzDecoder;
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -54,21 +53,18 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Contig>> {
 }
 
 fn read_letters(path: &Path, letters: Letters) -> Result<Vec<Contig>> {
-    let raw = files::map(path)?;
     let mut parser = parser::Parser::new(path, letters);
-    if files::is_gzip(&raw) {
-        let mut inflate = MultiGzDecoder::new(&raw[..]);
-        let mut chunk = vec![0; 1 << 18];
-        loop {
-            let n = inflate.read(&mut chunk).map_err(|error| files::damaged(path, &error))?;
-            if n == 0 {
-                break;
-            }
-            parser.feed(&chunk[..n])?;
-        }
-    } else {
-        parser.feed(&raw)?;
-    }
+    files::pieces(path, |piece| parser.feed(piece))?;
+    parser.finish()
+}
+
+/// Reads every sequence of the bytes of a file, compressed or not; `path` is for messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &Path, raw: &[u8], letters: Letters) -> Result<Vec<Contig>> {
+    let mut parser = parser::Parser::new(path, letters);
+    files::unpack(path, raw, |piece| parser.feed(piece))?;
     parser.finish()
 }
 

@@ -7,7 +7,10 @@ use rustc_hash::FxHashMap;
 
 use super::{complain, Contig, Letters};
 use crate::error::{Error, Result};
+use crate::{files, interrupt};
 
+/// The longest sequence, as in SAM.
+pub(super) const MAX_BASES: usize = i32::MAX as usize;
 /// Bytes that are tried as plain letters before they are looked at one by one.
 const BLOCK: usize = 1 << 15;
 
@@ -122,6 +125,9 @@ pub(super) struct Parser {
     at_line_start: bool,
     /// The header so far, while inside one.
     header: Option<Vec<u8>>,
+    /// Nothing was read yet.
+    fresh: bool,
+    max_bases: usize,
 }
 
 impl Parser {
@@ -134,19 +140,26 @@ impl Parser {
             line: 1,
             at_line_start: true,
             header: None,
+            fresh: true,
+            max_bases: MAX_BASES,
         }
     }
 
     /// Takes the next piece of the text.
     pub(super) fn feed(&mut self, mut text: &[u8]) -> Result<()> {
+        if std::mem::take(&mut self.fresh) {
+            text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        }
         // bytes that have failed as a block and go line by line
         let mut odd = 0usize;
         while !text.is_empty() {
+            interrupt::check()?;
             let sequence = self.header.is_none() && !(self.at_line_start && text[0] == b'>');
             if sequence && odd == 0 {
                 let block = &text[..text.len().min(BLOCK)];
                 let lines = &block[..memchr(b'>', block).unwrap_or(block.len())];
                 if self.block(lines) {
+                    self.check_length()?;
                     text = &text[lines.len()..];
                     continue;
                 }
@@ -160,11 +173,13 @@ impl Parser {
             odd = odd.saturating_sub(piece.len() + 1);
             let opens = self.header.is_some() || (self.at_line_start && piece.first() == Some(&b'>'));
             self.piece(piece)?;
+            self.check_length()?;
             if ends {
                 self.end_line()?;
             }
             if let Some(contig) = self.contigs.last_mut().filter(|_| opens && ends) {
-                contig.sequence.reserve(memchr(b'>', text).unwrap_or(text.len()));
+                let letters = memchr(b'>', text).unwrap_or(text.len());
+                contig.sequence.reserve(letters.min(self.max_bases));
             }
         }
         Ok(())
@@ -181,9 +196,27 @@ impl Parser {
         true
     }
 
+    fn check_length(&self) -> Result<()> {
+        match self.contigs.last().filter(|contig| contig.sequence.len() > self.max_bases) {
+            Some(contig) => {
+                let (name, most) = (&contig.name, self.max_bases);
+                let message = format!("sequence '{name}' has more than {most} bases, the most that is read");
+                Err(complain(&self.path, self.line, message))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn piece(&mut self, piece: &[u8]) -> Result<()> {
         if let Some(header) = &mut self.header {
             header.extend_from_slice(piece);
+            if header.len() > files::MAX_LINE {
+                return Err(complain(
+                    &self.path,
+                    self.line,
+                    "a header longer than 64 MiB; are line ends lost?",
+                ));
+            }
         } else if self.at_line_start && piece.first() == Some(&b'>') {
             self.header = Some(piece[1..].to_vec());
         } else if !piece.is_empty() {
@@ -214,6 +247,9 @@ impl Parser {
     }
 
     fn open(&mut self, header: &[u8]) -> Result<()> {
+        if header.trim_ascii_end().contains(&b'\r') {
+            return Err(complain(&self.path, self.line, files::OLD_MAC));
+        }
         let name = name(header);
         if name.is_empty() {
             return Err(complain(&self.path, self.line, "a header without a name after '>'"));
@@ -276,6 +312,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sequence_has_an_end() {
+        for text in [&b">a\nACGT\nACG\n"[..], b">a\nACGTACG", b">a\nACRT\nACG\n"] {
+            let mut parser = Parser::new(Path::new("x.fna"), Letters::Upper);
+            parser.max_bases = 7;
+            parser.feed(text).expect("short enough");
+            parser.max_bases = 6;
+            assert!(parser.feed(b"C").expect_err("too long").to_string().contains("more than 6 bases"));
+        }
+    }
+
+    #[test]
     fn faults_name_their_line() {
         for (text, line, word) in [
             (&b"ACGT\n"[..], "line 1", "no FASTA"),
@@ -284,6 +331,7 @@ mod tests {
             (b">a\nA-C", "line 2", "gaps"),
             (b"> a\nAC", "line 1", "without a name"),
             (b"", "x.fna", "no sequence"),
+            (b">a\rACGT\r", "line 1", "carriage returns"),
         ] {
             let message = parse(text, 2).expect_err("illegal").to_string();
             assert!(message.contains(line) && message.contains(word), "{message}");

@@ -12,11 +12,9 @@ pub use plan::{Item, Plan, Wanted};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rayon::ThreadPool;
-
 use crate::batch::{self, BatchArrays, Rows, Window};
 use crate::error::{Error, Result};
-use crate::threads;
+use crate::threads::Pool;
 
 /// How a reader makes batches.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,12 +55,14 @@ pub struct Reader {
 struct Shared {
     dataset: Dataset,
     options: Options,
-    pool: ThreadPool,
+    pool: Pool,
 }
 
 /// A batch that is being made in the background, with the plan it belongs to.
 struct Ahead {
     state: State,
+    /// The process that makes it; a forked child waits for it in vain.
+    process: u32,
     work: JoinHandle<Result<(Arc<Plan>, BatchArrays)>>,
 }
 
@@ -78,7 +78,7 @@ impl Reader {
         if options.rows_per_batch == 0 {
             return Err(Error::value("a batch needs at least one row"));
         }
-        let pool = threads::pool(options.threads)?;
+        let pool = Pool::new(options.threads)?;
         let shared = Arc::new(Shared { dataset, options, pool });
         let state = State { epoch: 0, seed, consumed: 0 };
         let plan = shared.plan(state)?;
@@ -110,7 +110,7 @@ impl Reader {
         }
         self.plan = plan;
         self.state = state;
-        self.ahead = None;
+        drop(self.take_ahead());
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl Reader {
     /// damaged shards.
     pub fn next_batch(&mut self) -> Result<BatchArrays> {
         let state = self.shared.settle(self.state, &self.plan);
-        let ahead = self.ahead.take().filter(|ahead| ahead.state == state);
+        let ahead = self.take_ahead().filter(|ahead| ahead.state == state);
         let (plan, batch) = match ahead {
             Some(ahead) => ahead.work.join().map_err(|_| Error::value("the reader's thread stopped"))??,
             None => self.shared.make(state, &self.plan, self.state.epoch)?,
@@ -161,7 +161,18 @@ impl Reader {
         let (shared, plan, planned) = (self.shared.clone(), self.plan.clone(), self.state.epoch);
         let state = shared.settle(self.state, &plan);
         let work = std::thread::spawn(move || shared.make(state, &plan, planned));
-        self.ahead = Some(Ahead { state, work });
+        self.ahead = Some(Ahead { state, process: std::process::id(), work });
+    }
+
+    /// The batch in the making, unless it is made in the process that this one was forked from.
+    fn take_ahead(&mut self) -> Option<Ahead> {
+        let ahead = self.ahead.take()?;
+        if ahead.process == std::process::id() {
+            return Some(ahead);
+        }
+        // not even its handle may be dropped: there is no such thread here
+        std::mem::forget(ahead);
+        None
     }
 }
 

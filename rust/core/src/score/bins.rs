@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::contigs::{Contigs, Located};
 use super::keys::{rows, Keys};
+use super::names::with_nearest;
 use super::set::{ChainRef, GeneSet};
 use super::Row;
 use crate::fasta;
@@ -140,14 +141,15 @@ fn gc(genome: &Path, names: &[&str]) -> Result<impl Fn(&Located) -> Result<u32>>
         .map(|name| contigs.iter().find(|contig| contig.name == *name).map(|contig| contig.sequence.clone()))
         .collect();
     let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-    let path = genome.to_path_buf();
+    let (path, known): (_, Vec<String>) =
+        (genome.to_path_buf(), contigs.into_iter().map(|c| c.name).collect());
     Ok(move |located: &Located| {
         let name = &names[located.contig as usize];
         let Some(sequence) = &sequences[located.contig as usize] else {
             return Err(Error::input(
                 &path,
                 None,
-                format!("has no contig {name}; give the genome of the genes"),
+                format!("has no contig {}; give the genome of the genes", with_nearest(name, &known)),
             ));
         };
         let model = longest(located);

@@ -70,6 +70,39 @@ pub fn refuse_strangers(
     ))
 }
 
+/// Refuses a genome that has none of the sequences that an annotation has features on.
+///
+/// # Errors
+/// [`Error::Input`] with the nearest names.
+pub fn refuse_foreign_genome(
+    annotation: &Path,
+    names: &[String],
+    genome: &Path,
+    contigs: &[impl AsRef<str>],
+) -> Result<()> {
+    let contigs: Vec<String> = contigs.iter().map(|name| name.as_ref().to_string()).collect();
+    let known: FxHashSet<&String> = contigs.iter().collect();
+    if names.is_empty() || names.iter().any(|name| known.contains(name)) {
+        return Ok(());
+    }
+    let pairs: Vec<String> = names.iter().take(SHOWN).map(|name| with_nearest(name, &contigs)).collect();
+    let message = format!(
+        "no sequence of it is in {}: {}; give the genome that belongs to it, or rename the sequences of one",
+        genome.display(),
+        pairs.join(", ")
+    );
+    Err(Error::input(annotation, None, message))
+}
+
+/// A name that is not among the others, with those that come nearest.
+pub fn with_nearest(name: &str, others: &[String]) -> String {
+    let mut near: Vec<&String> = others.iter().collect();
+    let bare = core(name);
+    near.sort_by_cached_key(|other| (core(other) != bare, edits(name.as_bytes(), other.as_bytes())));
+    let near: Vec<&str> = near.iter().take(SHOWN).map(|other| other.as_str()).collect();
+    format!("{name} (nearest: {})", near.join(", "))
+}
+
 /// Whether names that do not match would match if spelt alike: chr1, 1, NC_000001.11.
 pub fn same_style_but_spelling(a: &[String], b: &[String]) -> bool {
     let bare: FxHashSet<String> = a.iter().map(|name| core(name)).collect();
@@ -159,6 +192,17 @@ mod tests {
         let message = refused.expect_err("nothing in common").to_string();
         assert!(message.contains("NC_000001.11 (nearest: chr1)") && message.contains("--alias"), "{message}");
         assert!(refuse_strangers(Path::new("r"), &names(&["a"]), Path::new("p"), &[]).is_ok());
+    }
+
+    #[test]
+    fn a_foreign_genome_is_refused_with_the_nearest_names() {
+        let refuse = |names: &[String], contigs: &[&str]| {
+            refuse_foreign_genome(Path::new("x.gff"), names, Path::new("x.fna"), contigs)
+        };
+        let message =
+            refuse(&names(&["chr2"]), &["scaffold_9", "2", "chr21"]).expect_err("foreign").to_string();
+        assert!(message.starts_with("x.gff: ") && message.contains("chr2 (nearest: 2, chr21, scaffold_9)"));
+        assert!(refuse(&names(&["chr2", "M"]), &["M"]).is_ok() && refuse(&[], &["M"]).is_ok());
     }
 
     #[test]

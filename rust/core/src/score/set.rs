@@ -1,5 +1,6 @@
 //! Sets of genes on named contigs: read from files, chosen and renamed as the user asks.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -8,7 +9,7 @@ use super::tidy::Tidy;
 use crate::annotation::attributes::decode;
 use crate::annotation::{self, Annotation, Feature, Gene, Transcript};
 use crate::gene::{GeneModel, Interval, Strand};
-use crate::{files, Error, Result};
+use crate::{Error, Result};
 
 /// Which transcripts of a gene count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +60,8 @@ impl Selection {
 pub struct GeneSet {
     /// Contigs that the source mentions, with or without genes.
     pub contigs: Vec<String>,
+    /// What was mended or guessed when its file was read, by kind; phases play no part in a score.
+    pub repairs: BTreeMap<&'static str, u64>,
     genes: Vec<Stored>,
     chains: Vec<Chain>,
     segments: Vec<Interval>,
@@ -156,7 +159,7 @@ impl GeneSet {
     /// What the annotation reader complains about.
     pub fn read(path: impl AsRef<Path>, selection: &Selection) -> Result<Self> {
         let path = path.as_ref();
-        let text = files::read(path)?;
+        let text = annotation::text(path)?;
         if selection.feature == Feature::Cds {
             if let Some(tidy) = Tidy::read(path, &text) {
                 drop(text);
@@ -177,7 +180,9 @@ impl GeneSet {
             }
             set.add_gene(&gene.id, contig, gene.strand);
         }
-        GeneSet { contigs: annotation.contigs, ..set }
+        let mut repairs = annotation.repairs;
+        repairs.retain(|kind, _| !kind.starts_with("phase"));
+        GeneSet { contigs: annotation.contigs, repairs, ..set }
     }
 
     pub(super) fn of_tidy(tidy: &Tidy, selection: &Selection) -> Self {
@@ -309,7 +314,8 @@ impl GeneSet {
             return;
         }
         let chosen = |name| selection.contigs.as_ref().is_none_or(|chosen| chosen.contains(name));
-        let mut kept = GeneSet { contigs: self.contigs.clone(), ..GeneSet::default() };
+        let (contigs, repairs) = (self.contigs.clone(), std::mem::take(&mut self.repairs));
+        let mut kept = GeneSet { contigs, repairs, ..GeneSet::default() };
         for gene in self.genes() {
             let name = &self.contigs[gene.contig() as usize];
             for chain in gene

@@ -11,7 +11,7 @@ use super::sides::refuse_unknown;
 use super::tidy::Tidy;
 use crate::annotation::attributes::{decode, items, Attributes};
 use crate::annotation::{self, Format};
-use crate::files::{self, Bytes};
+use crate::files::Bytes;
 use crate::gff3::escape;
 use crate::Result;
 
@@ -79,7 +79,7 @@ pub fn sources(
     let alias = alias.map(names::read_alias).transpose()?.unwrap_or_default();
     let own = Alias::default();
     let read = |path: &Path, alias| {
-        let text = files::read(path)?;
+        let text = annotation::text(path)?;
         Ok(match is_all(selection, alias) {
             true => Source::new(path, text),
             false => Source { path: path.to_path_buf(), content: Content::Text(text) },

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Entry, GeneRecord, Index, Meta, BLOCK, FORMAT};
 use crate::batch::{Truth, Window};
 use crate::error::{Error, Result};
+use crate::labels;
 
 /// A finished tar, mapped into memory.
 pub struct Shard {
@@ -89,7 +90,7 @@ impl Shard {
     /// [`Error::Input`] when it is damaged.
     pub fn window(&self, sample: usize) -> Result<Window> {
         let meta = self.meta(sample)?;
-        Ok(Window {
+        let window = Window {
             name: format!("{}:{}", meta.species, meta.contig),
             start: u64::from(meta.start),
             letters: self.letters(sample).to_vec(),
@@ -98,6 +99,17 @@ impl Shard {
                 genes: meta.genes.iter().map(GeneRecord::model).collect(),
                 labels: self.file(sample, 4).to_vec(),
             }),
-        })
+        };
+        let known = |&label: &u8| label == labels::UNKNOWN || usize::from(label) < labels::CLASSES;
+        let damage = match window.check() {
+            Err(error) => error.to_string(),
+            Ok(()) if !self.file(sample, 4).iter().all(known) => "a label of no class".to_string(),
+            Ok(()) if !meta.genes.iter().all(|gene| matches!(gene.strand, '+' | '-')) => {
+                "a gene on no strand".to_string()
+            }
+            Ok(()) => return Ok(window),
+        };
+        let message = format!("sample {} is damaged: {damage}; bake again", self.entries[sample].key);
+        Err(Error::input(&self.path, None, message))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::merges::Merges;
 use super::{Encoding, Tokenizer};
+use crate::{interrupt, Result};
 
 /// Code of a letter that is no base for the vocabulary; unlike elsewhere, U is such a letter, since
 /// it is no token.
@@ -31,16 +32,28 @@ impl Tokenizer {
     /// special tokens of its post-processor.
     pub fn encode(&self, letters: &[u8]) -> Encoding {
         let codes: Vec<u8> = letters.iter().map(|&letter| code(letter)).collect();
-        self.encode_with(&codes, |position| self.letter_id(letters[position]))
+        self.encode_with(Run::new(&self.merges, &codes), |position| self.letter_id(letters[position]))
+    }
+
+    /// As [`Tokenizer::encode`], for sequences so long that a user may not want to wait for the end.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`].
+    pub fn encode_long(&self, letters: &[u8]) -> Result<Encoding> {
+        let codes: Vec<u8> = letters.iter().map(|&letter| code(letter)).collect();
+        let run = Run { watchful: true, ..Run::new(&self.merges, &codes) };
+        let encoding = self.encode_with(run, |position| self.letter_id(letters[position]));
+        interrupt::check()?;
+        Ok(encoding)
     }
 
     /// Tokens of a sequence of codes 0–3; every other code is read as the letter N.
     pub fn encode_codes(&self, codes: &[u8]) -> Encoding {
-        self.encode_with(codes, |_| self.letter_id(b'N'))
+        self.encode_with(Run::new(&self.merges, codes), |_| self.letter_id(b'N'))
     }
 
-    fn encode_with(&self, codes: &[u8], other: impl Fn(usize) -> u32) -> Encoding {
-        let mut run = Run::new(&self.merges, codes);
+    fn encode_with(&self, mut run: Run, other: impl Fn(usize) -> u32) -> Encoding {
+        let codes = run.codes;
         let mut start = 0;
         while start < codes.len() {
             if codes[start] >= OTHER {
@@ -70,6 +83,8 @@ struct Run<'a> {
     dead: Vec<u64>,
     ids: Vec<u32>,
     starts: Vec<u32>,
+    // ends early on Ctrl-C
+    watchful: bool,
 }
 
 impl<'a> Run<'a> {
@@ -81,6 +96,7 @@ impl<'a> Run<'a> {
             dead: vec![0; codes.len() / 64 + 1],
             ids: Vec::with_capacity(guess),
             starts: Vec::with_capacity(guess),
+            watchful: false,
         }
     }
 
@@ -93,6 +109,9 @@ impl<'a> Run<'a> {
             match self.fit(token, position, floor) {
                 Some(token) => {
                     self.ids.push(u32::from(token));
+                    if self.watchful && self.ids.len() % (1 << 16) == 0 && interrupt::check().is_err() {
+                        return;
+                    }
                     self.starts.push(position as u32);
                     position += self.merges.length(token);
                     candidate = self.merges.longest(&self.codes[position..end]);

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::corpus::{Corpus, BREAK};
 use super::merges::{LETTERS, MAX_RANKS};
 use super::{json, Tokenizer, GENE_LANGUAGE};
-use crate::{Error, Result};
+use crate::{interrupt, Error, Result};
 
 /// Stands between the first and the last base of a token.
 pub(super) const INSIDE: u16 = BREAK - 1;
@@ -70,6 +70,9 @@ pub fn train(
     json::build(json::new_file(&merges)).map_err(Error::Value)
 }
 
+/// Places between two looks at the flag of Ctrl-C.
+const OFTEN: usize = 1 << 16;
+
 /// Which pairs may merge.
 pub(super) struct Limits {
     /// Pairs below this count are looked for only when the others have run out.
@@ -95,10 +98,12 @@ pub(super) fn learn(
     let mut trainer = Trainer::new(symbols, lengths, limits);
     let mut merges = Vec::with_capacity(wanted);
     while merges.len() < wanted {
+        let next = trainer.next();
+        // what the trainer left unfinished is not looked at any more
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        let Some(pair) = trainer.next() else { break };
+        let Some(pair) = next else { break };
         trainer.merge(pair);
         let parts = [texts[usize::from(pair.0)].clone(), texts[usize::from(pair.1)].clone()];
         texts.push(parts.concat());
@@ -174,7 +179,10 @@ impl Trainer {
         self.lengths.push((left_length + right_length) as u32);
         self.before.grow(self.lengths.len());
         self.after.grow(self.lengths.len());
-        for place in listed.places {
+        for (number, place) in listed.places.into_iter().enumerate() {
+            if number % OFTEN == 0 && interrupt::check().is_err() {
+                return;
+            }
             let start = place as usize;
             let middle = start + left_length;
             if self.symbols[start] != left || self.symbols[middle] != right {
@@ -261,8 +269,12 @@ impl Trainer {
     }
 
     fn each_pair(&self, mut visit: impl FnMut((u16, u16), u32)) {
-        let mut place = 1;
+        let (mut place, mut number) = (1, 0usize);
         while place < self.symbols.len() {
+            number += 1;
+            if number % OFTEN == 0 && interrupt::check().is_err() {
+                return;
+            }
             let left = self.symbols[place];
             if left == BREAK {
                 place += 1;

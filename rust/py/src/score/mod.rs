@@ -1,5 +1,6 @@
 //! `genet5._core.score`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use genet5_core::annotation::Feature;
@@ -96,6 +97,7 @@ struct Answer {
     comparison: Comparison,
     parts: Option<Vec<(String, [Row; 8])>>,
     spelt_differently: Vec<(String, String)>,
+    repairs: [BTreeMap<&'static str, u64>; 2],
 }
 
 fn answer(
@@ -111,13 +113,16 @@ fn answer(
     }
     let parts = by.map(|by| bins::breakdown(reference, prediction, by, genome)).transpose()?;
     let spelt_differently = names::spelt_differently(&prediction.contigs, &reference.contigs);
-    Ok(Answer { comparison, parts, spelt_differently })
+    let repairs = [reference.repairs.clone(), prediction.repairs.clone()];
+    Ok(Answer { comparison, parts, spelt_differently, repairs })
 }
 
 impl Answer {
     fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let answer = comparison(py, &self.comparison)?;
         answer.set_item("spelt_differently", &self.spelt_differently)?;
+        answer.set_item("reference_repairs", &self.repairs[0])?;
+        answer.set_item("prediction_repairs", &self.repairs[1])?;
         if let Some(parts) = &self.parts {
             let named = parts.iter().map(|(name, rows)| Ok((name, levels(py, rows, false)?)));
             answer.set_item("parts", named.collect::<PyResult<Vec<_>>>()?)?;

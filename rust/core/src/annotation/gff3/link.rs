@@ -70,6 +70,9 @@ impl<'a> Reader<'a> {
                     links.genes[gene].add(at, leaf);
                 }
                 last = Some((leaf, places));
+                if leaf.part.line % (1 << 14) == 0 {
+                    interrupt::check()?;
+                }
             }
         }
         let coding: Vec<_> = links.gene_of.keys().copied().collect();
@@ -94,7 +97,8 @@ impl<'a> Reader<'a> {
             genes,
             noncoding_genes,
             pseudogenes,
-            repairs: repairs.0,
+            repairs: repairs.counts(),
+            repair_lines: repairs.lines(),
             occupied: self.occupied.into_iter().map(|(name, parts)| (decode(name), parts)).collect(),
         })
     }
@@ -131,7 +135,7 @@ impl<'a> Reader<'a> {
             }
         }
         if owners.is_empty() {
-            let name = leaf.part.id.map_or(Owner::Line(leaf.line), |id| Owner::Named(leaf.contig, id));
+            let name = leaf.part.id.map_or(Owner::Line(leaf.part.line), |id| Owner::Named(leaf.contig, id));
             owners.push((name, None));
         }
         owners
@@ -191,7 +195,7 @@ impl<'a> Reader<'a> {
             let gene = &links.genes[place.0];
             if gene.contig.as_bytes() != decode(self.contigs[leaf.contig as usize]).as_bytes() {
                 let message = format!("gene '{}' is on sequence '{}', this row is not", gene.id, gene.contig);
-                return Err(Error::input(path, leaf.line, message));
+                return Err(Error::input(path, leaf.part.line, message));
             }
             places.push(place);
         }
@@ -208,11 +212,11 @@ impl<'a> Reader<'a> {
                 let row = Interval::new(node.start, node.end);
                 (decode(node.id), node.contig, node.line, node.pseudo, Some(row))
             }
-            Owner::Named(contig, name) => (decode(name), contig, leaf.line, false, None),
+            Owner::Named(contig, name) => (decode(name), contig, leaf.part.line, false, None),
             Owner::Line(line) => (format!("cds_line{line}"), leaf.contig, line, false, None),
         };
         if !matches!(owner, Owner::Node(i) if self.nodes[i].role == Role::Gene) {
-            self.repairs.add("implicit_gene", 1);
+            self.repairs.add("implicit_gene", 1, leaf.part.line);
         }
         links.gene_of.insert(owner, links.genes.len());
         let contig = decode(self.contigs[contig as usize]);
@@ -236,7 +240,7 @@ impl<'a> Reader<'a> {
         }
         let implicit = !matches!(transcript, Some(Owner::Node(_)));
         if implicit {
-            self.repairs.add("implicit_transcript", 1);
+            self.repairs.add("implicit_transcript", 1, leaf.part.line);
         }
         let name = match (transcript, owner) {
             (None, Owner::Node(i)) => leaf.part.id.or(Some(self.nodes[i].id)),
@@ -244,7 +248,7 @@ impl<'a> Reader<'a> {
             (Some(Owner::Named(_, name)), _) | (None, Owner::Named(_, name)) => Some(name),
             _ => None,
         };
-        let id = name.map_or_else(|| format!("cds_line{}", leaf.line), decode);
+        let id = name.map_or_else(|| format!("cds_line{}", leaf.part.line), decode);
         Draft { id, implicit, marks, strand, ..Draft::default() }
     }
 }

@@ -7,11 +7,13 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 
 use super::attributes::{decode, id_and_parent, items, Attributes};
-use super::build::{finish, Draft, DraftGene, Marks, Part, Repairs};
+use super::build::{finish, Draft, DraftGene, Marks, Part};
+use super::repairs::Repairs;
 use super::rows::{Line, Row, Rows};
 use super::{Annotation, Feature, Format};
 use crate::error::{Error, Result};
 use crate::gene::{Interval, Strand};
+use crate::interrupt;
 
 /// What a row is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +79,6 @@ struct Leaf<'a> {
     part: Part<'a>,
     role: Role,
     contig: u32,
-    line: u64,
     parents: &'a [u8],
     /// The one parent, where it is the last transcript's row.
     near: Option<usize>,
@@ -96,7 +97,8 @@ struct Reader<'a> {
     /// Sequence of the last row, with its index and region.
     here: (&'a [u8], u32, Option<(u32, u32)>),
     circular: Vec<&'a [u8]>,
-    outside: Vec<&'a [u8]>,
+    /// Sequences whose region a row leaves, with the row's line.
+    outside: Vec<(&'a [u8], u64)>,
     nodes: Vec<Node<'a>>,
     last_gene: Option<usize>,
     last_middle: Option<usize>,
@@ -141,9 +143,9 @@ impl<'a> Reader<'a> {
             self.circular.push(row.contig);
         }
         if self.here.2.is_some_and(|(start, end)| row.start < start || row.end > end) {
-            self.outside.push(row.contig);
+            self.outside.push((row.contig, row.line));
         }
-        self.repairs.add("attribute_without_value", u64::from(attributes.bare));
+        self.repairs.add("attribute_without_value", u64::from(attributes.bare), row.line);
         let parents = attributes.parent.unwrap_or_default();
         if self.feature == Feature::Structure
             && matches!(role, Role::Gene | Role::Middle)
@@ -192,7 +194,6 @@ impl<'a> Reader<'a> {
                 part: Part::new(row, None),
                 role: Role::Exon,
                 contig,
-                line: row.line,
                 parents,
                 near: self.near(self.last_middle, parents),
                 gene_id: None,
@@ -231,7 +232,6 @@ impl<'a> Reader<'a> {
             part: Part::new(row, id),
             role,
             contig,
-            line: row.line,
             parents: attributes.parent.unwrap_or_default(),
             near: self.near(self.last_middle, attributes.parent.unwrap_or_default()),
             gene_id: attributes.gene_id,
@@ -259,7 +259,7 @@ impl<'a> Reader<'a> {
                 (Role::Protein, Role::Middle) => {}
                 _ if other.contig != contig => return Err(two_sequences(path, row.line, id, other.line)),
                 _ if (other.kind, other.start, other.end) == (row.kind, row.start, row.end) => {
-                    self.repairs.add("duplicate_row", 1);
+                    self.repairs.add("duplicate_row", 1, row.line);
                     return Ok(());
                 }
                 // a feature in several rows says so, or is of no type that holds CDS
@@ -333,29 +333,31 @@ impl<'a> Reader<'a> {
                 let lines = (self.nodes[gene].line.min(node.line), self.nodes[gene].line.max(node.line));
                 return Err(used_again(path, lines.1, node.id, lines.0));
             }
-            self.repairs.add("id_shared_with_gene", 1);
+            self.repairs.add("id_shared_with_gene", 1, node.line);
         }
-        let (mut orphans, mut under_protein) = (0, 0);
+        let mut found = Repairs::default();
         for node in self.nodes.iter().filter(|n| n.role != Role::Protein && n.near.is_none()) {
-            orphans += u64::from(self.parentage(path, node.role, node.parents, node.line)?.orphan);
+            let orphan = self.parentage(path, node.role, node.parents, node.line)?.orphan;
+            found.add("undefined_parent", u64::from(orphan), node.line);
         }
         // the rows of one CDS mostly stand together
         let mut last = (&[][..], Role::Other, Parentage::default());
         for leaf in self.leaves.iter().filter(|leaf| leaf.near.is_none()) {
+            let line = leaf.part.line;
             if (leaf.parents, leaf.role) != (last.0, last.1) {
-                let found = self.parentage(path, leaf.role, leaf.parents, leaf.line)?;
-                last = (leaf.parents, leaf.role, found);
+                last = (leaf.parents, leaf.role, self.parentage(path, leaf.role, leaf.parents, line)?);
             }
-            orphans += u64::from(last.2.orphan && leaf.role != Role::Exon);
-            under_protein += u64::from(last.2.protein && leaf.role == Role::Cds);
+            let orphan = last.2.orphan && leaf.role != Role::Exon;
+            found.add("undefined_parent", u64::from(orphan), line);
+            found.add("parent_is_protein", u64::from(last.2.protein && leaf.role == Role::Cds), line);
         }
         for &(parents, line) in &self.pieces {
             self.parentage(path, Role::Piece, parents, line)?;
         }
-        self.repairs.add("undefined_parent", orphans);
-        self.repairs.add("parent_is_protein", under_protein);
-        let outside = self.outside.iter().filter(|c| !self.circular.contains(c)).count();
-        self.repairs.add("outside_sequence_region", outside as u64);
+        for (_, line) in self.outside.iter().filter(|(contig, _)| !self.circular.contains(contig)) {
+            found.add("outside_sequence_region", 1, *line);
+        }
+        self.repairs.join(found);
         self.check_cycles(path)
     }
 

@@ -11,7 +11,7 @@ use crate::annotation::attributes::{id_and_parent, items};
 use crate::annotation::{rows::format, Format};
 use crate::score::key::{Key, Place};
 use crate::score::nearly;
-use crate::{files, Error, Result};
+use crate::{annotation, Error, Result};
 
 /// One side of a comparison.
 ///
@@ -43,7 +43,7 @@ impl Loaded {
     /// GFF3 file that ends before it starts.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Loaded::parse(path, &files::read(path)?)
+        Loaded::parse(path, &annotation::text(path)?)
     }
 
     /// Reads the text of a GTF or GFF3 file; `path` is for messages.

@@ -42,7 +42,7 @@ pub use stats::Stats;
 pub use transcripts::Loaded;
 pub(super) use transcripts::LONGEST;
 
-use crate::{files, Result};
+use crate::{annotation, Result};
 
 /// Which rows of a file count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,7 +96,7 @@ impl Loaded {
     /// row is malformed.
     pub fn read(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
         let path = path.as_ref();
-        Loaded::parse(path, &files::read(path)?, options)
+        Loaded::parse(path, &annotation::text(path)?, options)
     }
 
     /// Reads the text of a GFF3 or GTF file; `path` is for messages.

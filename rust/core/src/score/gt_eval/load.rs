@@ -12,7 +12,7 @@ use crate::annotation::rows::{format, Line, Row, Rows};
 use crate::annotation::Format;
 use crate::score::key::{Key, Place};
 use crate::score::nearly;
-use crate::{files, Error, Result};
+use crate::{annotation, Error, Result};
 
 /// One side of a comparison.
 ///
@@ -43,7 +43,7 @@ impl Loaded {
     /// malformed or names a parent that the file does not have, and for GFF2.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Loaded::parse(path, &files::read(path)?)
+        Loaded::parse(path, &annotation::text(path)?)
     }
 
     /// Reads the text of a GFF3 or GTF file; `path` is for messages.

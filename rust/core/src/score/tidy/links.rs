@@ -13,6 +13,9 @@ impl<'a> Links<'a> {
     /// None where the column holds what not all readers understand alike.
     pub(super) fn read(mut text: &'a [u8]) -> Option<Self> {
         let mut links = Links::default();
+        if memchr(b'\t', text).is_some() {
+            return None;
+        }
         while !text.is_empty() {
             let end = memchr(b';', text).unwrap_or(text.len());
             let item = &text[..end];
