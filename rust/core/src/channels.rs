@@ -20,6 +20,8 @@ const PLUS_STOP: u8 = 1;
 const PLUS_START: u8 = 2;
 const MINUS_STOP: u8 = 4;
 const MINUS_START: u8 = 8;
+/// It holds an N.
+const BROKEN: u8 = 16;
 
 /// For each base and frame, how long the open stretch is that it lies in.
 ///
@@ -40,19 +42,21 @@ pub fn frame_channels(codes: &[u8], code: &GeneticCode) -> Vec<f32> {
     find_runs(codes, &codon_kinds(code), &mut frames);
     // a codon that begins at `first` ends at the reverse complement's base `length - first`
     let columns: [[usize; 2]; 3] = std::array::from_fn(|first| [first, 3 + (codes.len() + 2 * first) % 3]);
-    let mut channels = Vec::with_capacity(codes.len() * CHANNELS);
+    let mut turns = frames.each_mut().map(|frame| [Turns::new(&frame.plus), Turns::new(&frame.minus)]);
+    let mut rows: Vec<[f32; CHANNELS]> = Vec::with_capacity(codes.len() + 2);
     let mut row = [0f32; CHANNELS];
-    let mut turns = frames.each_mut().map(|frame| [frame.plus.iter(), frame.minus.iter()].map(Turns::new));
-    for base in 0..codes.len() {
-        let first = base % 3;
-        for (turns, column) in turns[first].iter_mut().zip(columns[first]) {
-            while turns.next == base {
-                (row[column], row[6 + column]) = turns.take();
+    while rows.len() < codes.len() {
+        for (turns, columns) in turns.iter_mut().zip(columns) {
+            for (turns, column) in turns.iter_mut().zip(columns) {
+                while turns.next == rows.len() {
+                    (row[column], row[6 + column]) = turns.take();
+                }
             }
+            rows.push(row);
         }
-        channels.extend_from_slice(&row);
     }
-    channels
+    rows.truncate(codes.len());
+    rows.into_flattened()
 }
 
 /// From this base on, until the next turn, a frame has these two numbers.
@@ -65,20 +69,19 @@ struct Turn {
 
 /// Walks over the turns of one frame and strand.
 struct Turns<'a> {
-    rest: std::slice::Iter<'a, Turn>,
+    rest: &'a [Turn],
     /// The base of the next turn.
     next: usize,
 }
 
 impl<'a> Turns<'a> {
-    fn new(rest: std::slice::Iter<'a, Turn>) -> Self {
-        let next = rest.as_slice().first().map_or(usize::MAX, |turn| turn.base);
-        Turns { rest, next }
+    fn new(rest: &'a [Turn]) -> Self {
+        Turns { rest, next: rest.first().map_or(usize::MAX, |turn| turn.base) }
     }
 
     fn take(&mut self) -> (f32, f32) {
-        let turn = self.rest.next().copied().unwrap_or(Turn { base: 0, run: 0.0, part: 0.0 });
-        self.next = self.rest.as_slice().first().map_or(usize::MAX, |turn| turn.base);
+        let Some((turn, rest)) = self.rest.split_first() else { return (0.0, 0.0) };
+        *self = Turns::new(rest);
         (turn.run, turn.part)
     }
 }
@@ -168,22 +171,13 @@ impl Frame {
     }
 }
 
-fn find_runs(codes: &[u8], kinds: &[u8; 64], frames: &mut [Frame; 3]) {
-    let mut codon = 0usize;
-    // codons before this base hold the last N
-    let mut whole = 2;
-    for (last, &code) in codes.iter().enumerate() {
-        codon = (codon << 2 | usize::from(code & 3)) & 63;
-        if code >= dna::N {
-            whole = last + 3;
-        }
-        let kind = kinds[codon];
-        if last < whole {
-            if last >= 2 {
-                frames[(last - 2) % 3].end(last - 2);
-            }
-        } else if kind != 0 {
-            frames[(last - 2) % 3].signal(last - 2, kind);
+/// Reads all codons, those of both strands at once.
+fn find_runs(codes: &[u8], kinds: &[u8; 512], frames: &mut [Frame; 3]) {
+    for signal in signals(codes, kinds) {
+        let (base, kind) = ((signal >> 8) as usize, signal as u8);
+        match kind {
+            BROKEN => frames[base % 3].end(base),
+            _ => frames[base % 3].signal(base, kind),
         }
     }
     // the first codons that no longer fit
@@ -193,22 +187,44 @@ fn find_runs(codes: &[u8], kinds: &[u8; 64], frames: &mut [Frame; 3]) {
     }
 }
 
-/// What each codon is, by its number: base 1 × 16 + base 2 × 4 + base 3.
-fn codon_kinds(code: &GeneticCode) -> [u8; 64] {
-    std::array::from_fn(|codon| {
-        let [a, b, c] = [codon / 16, codon / 4 % 4, codon % 4].map(|base| base as u8);
+/// The codons that are a stop or an ATG of either strand or hold an N: first base × 256 + kind.
+///
+/// Where they are cannot be foreseen, so each base writes an item and only some of them count.
+fn signals(codes: &[u8], kinds: &[u8; 512]) -> Vec<u64> {
+    let mut found = vec![0; codes.len() + 1];
+    let mut count = 0;
+    for (base, codon) in codes.windows(3).enumerate() {
+        let kind = kinds[number(codon[0], codon[1], codon[2])];
+        found[count] = (base as u64) << 8 | u64::from(kind);
+        count += usize::from(kind != 0);
+    }
+    found.truncate(count);
+    found
+}
+
+/// The number of a codon, unknown bases included.
+#[inline]
+fn number(a: u8, b: u8, c: u8) -> usize {
+    let [a, b, c] = [a, b, c].map(|code| usize::from(code.min(dna::N)));
+    a << 6 | b << 3 | c
+}
+
+/// What each codon is, by its number.
+fn codon_kinds(code: &GeneticCode) -> [u8; 512] {
+    let mut kinds = [BROKEN; 512];
+    for codon in 0..64u8 {
+        let [a, b, c] = [codon / 16, codon / 4 % 4, codon % 4];
         let [x, y, z] = [c, b, a].map(dna::complement);
-        let mut kind = 0;
-        for (holds, bit) in [
+        kinds[number(a, b, c)] = [
             (code.is_stop(a, b, c), PLUS_STOP),
             ((a, b, c) == (0, 3, 2), PLUS_START),
             (code.is_stop(x, y, z), MINUS_STOP),
             ((x, y, z) == (0, 3, 2), MINUS_START),
-        ] {
-            kind |= if holds { bit } else { 0 };
-        }
-        kind
-    })
+        ]
+        .into_iter()
+        .fold(0, |kind, (holds, bit)| if holds { kind | bit } else { kind });
+    }
+    kinds
 }
 
 /// log1p(bases) / 8.
@@ -269,7 +285,8 @@ mod tests {
     }
 
     fn stretch() -> impl Strategy<Value = Vec<u8>> {
-        let words = prop::sample::select(vec!["A", "C", "G", "T", "N", "ATG", "CAT", "TAA", "TTA", "TGA", "GCA"]);
+        let words =
+            prop::sample::select(vec!["A", "C", "G", "T", "N", "ATG", "CAT", "TAA", "TTA", "TGA", "GCA"]);
         prop::collection::vec(words, 0..80).prop_map(|words| dna::encode(words.concat().as_bytes()))
     }
 

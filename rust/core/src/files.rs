@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-
 use crate::error::{Error, Result};
+use crate::inflate;
 
 /// The bytes of a file: mapped where it is plain, inflated where it is gzip or bgzip.
 #[derive(Debug)]
@@ -66,7 +65,10 @@ pub fn read(path: &Path) -> Result<Bytes> {
         return Ok(raw);
     }
     let mut bytes = Vec::with_capacity(raw.len().saturating_mul(4));
-    MultiGzDecoder::new(&raw[..]).read_to_end(&mut bytes).map_err(|error| damaged(path, &error))?;
+    inflate::each_piece(path, &raw, |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
     Ok(Bytes::Owned(bytes))
 }
 

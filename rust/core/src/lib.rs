@@ -22,6 +22,7 @@ pub mod gene;
 pub mod genetic_code;
 pub mod gff3;
 pub mod grammar;
+mod inflate;
 pub mod inspect;
 pub mod labels;
 pub mod lattice;

@@ -44,8 +44,31 @@ fn output_genes(genes: &[RawGene]) -> Result<Vec<OutputGene>> {
 /// Every sequence of a FASTA file: (name, upper-case letters).
 #[pyfunction]
 fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, Py<PyBytes>)>> {
+    if let Some(records) = read_even(py, &path)? {
+        return Ok(records);
+    }
     let contigs = detach::run(py, |_| fasta::read(&path))?;
     Ok(contigs.into_iter().map(|c| (c.name, PyBytes::new(py, &c.sequence).unbind())).collect())
+}
+
+/// The same of a plain file with even lines, written right into the bytes that Python gets; none for
+/// any other file.
+fn read_even(py: Python<'_>, path: &Path) -> PyResult<Option<Vec<(String, Py<PyBytes>)>>> {
+    let raw = detach::quick(py, || files::map(path))?;
+    let mut found = Vec::new();
+    for record in py.detach(|| fasta::even_records(&raw)).unwrap_or_default() {
+        py.check_signals()?;
+        let mut even = false;
+        let sequence = PyBytes::new_with(py, record.bases, |bases| {
+            even = py.detach(|| record.copy_into(bases));
+            Ok(())
+        })?;
+        if !even {
+            return Ok(None);
+        }
+        found.push((record.name.to_string(), sequence.unbind()));
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// A FASTA file open for random access.
@@ -91,6 +114,12 @@ fn read_checked(
     let reasons =
         genome.map(|genome| inspect::verdicts(&annotation, &fasta::read(genome)?, config)).transpose()?;
     Ok((annotation, reasons))
+}
+
+/// Number of rows of an annotation, each checked for its form.
+#[pyfunction]
+fn count_rows(py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+    detach::run(py, |_| annotation::count_rows(&path, &files::read(&path)?))
 }
 
 /// The summary of an annotation as a JSON object.
@@ -223,6 +252,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "genome", |module| {
         module.add_class::<Fasta>()?;
         module.add_function(wrap_pyfunction!(read_fasta, module)?)?;
+        module.add_function(wrap_pyfunction!(count_rows, module)?)?;
         module.add_function(wrap_pyfunction!(summary, module)?)?;
         module.add_function(wrap_pyfunction!(gene_lines, module)?)?;
         module.add_function(wrap_pyfunction!(check, module)?)?;

@@ -12,6 +12,11 @@ mod lattice;
 mod score;
 mod tokenizer;
 
+/// Windows and batches are made and dropped by the megabyte, and the system's allocator gives such
+/// memory back each time, to be mapped and zeroed anew: this one keeps it for the next.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Compiled core of GeneT5.
 #[pymodule(name = "_core", gil_used = false)]
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,18 +3,18 @@
 //! Sequences come out in upper case, RNA's U as T, ambiguity codes kept. A header's name ends at
 //! the first blank.
 
+mod even;
 mod index;
 mod parser;
 
+pub use even::{even_records, EvenRecord};
 pub use index::IndexedFasta;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
 use crate::error::{Error, Result};
-use crate::files;
+use crate::{files, inflate};
 
 /// One sequence of a FASTA file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,15 +45,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Contig>> {
     let raw = files::map(path)?;
     let mut parser = parser::Parser::new(path);
     if files::is_gzip(&raw) {
-        let mut inflate = MultiGzDecoder::new(&raw[..]);
-        let mut chunk = vec![0; 1 << 18];
-        loop {
-            let n = inflate.read(&mut chunk).map_err(|error| files::damaged(path, &error))?;
-            if n == 0 {
-                break;
-            }
-            parser.feed(&chunk[..n])?;
-        }
+        inflate::each_piece(path, &raw, |piece| parser.feed(piece))?;
     } else {
         parser.feed(&raw)?;
     }

@@ -34,7 +34,7 @@ const CLEAN: [u8; 256] = {
 
 /// Upper-cases letters in place; false when one is not of the plain alphabet A, C, G, T, N.
 /// A loop without branches, which the compiler turns into wide instructions.
-fn is_plain(letters: &mut [u8]) -> bool {
+pub(super) fn is_plain(letters: &mut [u8]) -> bool {
     let mut odd = 0u8;
     for letter in letters {
         let b = *letter & 0xdf;
@@ -62,6 +62,14 @@ pub(super) fn clean(piece: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), 
         }
     }
     Ok(())
+}
+
+/// Upper-cases letters in place; false when one is no letter of DNA.
+pub(super) fn clean_in_place(letters: &mut [u8]) -> bool {
+    letters.iter_mut().all(|letter| {
+        *letter = CLEAN[*letter as usize];
+        *letter > BLANK
+    })
 }
 
 /// Appends the letters of several sequence lines; false, and nothing appended, when they hold

@@ -92,7 +92,8 @@ impl SiteList {
 impl WindowGrammar {
     pub(super) fn new(codes: &[u8], codons: Arc<Codons>, config: GrammarConfig) -> Self {
         let plus: Vec<u8> = codes.iter().map(|&code| code.min(dna::N)).collect();
-        let strands = StrandTables::both(plus, &codons, &config);
+        let minus = dna::reverse_complement(&plus);
+        let strands = [plus, minus].map(|codes| StrandTables::new(codes, &codons, &config));
         let anchors = |strand: &StrandTables| -> Vec<i32> {
             let open = strand.open.iter().enumerate();
             open.filter(|(_, &carries)| carries >> STOP & 1 == 1).map(|(p, _)| p as i32).collect()

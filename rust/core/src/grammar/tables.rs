@@ -14,8 +14,8 @@ pub struct StrandTables {
     pub codes: Vec<u8>,
     /// bit c: with carry c this base can be the next one of a segment
     pub open: Vec<u64>,
-    /// bit c: this base is after an acceptor and with carry c (this base read) some donor fits
-    pub acceptor: Vec<u64>,
+    /// bases after an acceptor, ascending; bit c: with carry c (this base read) some donor fits
+    acceptors: Vec<(u32, u64)>,
     /// last bases of segments before a donor, by class, ascending
     donors: [Vec<u32>; CLASSES],
 }
@@ -33,18 +33,34 @@ pub struct Stride {
 }
 
 impl StrandTables {
-    /// The tables of a sequence, every code below 5, and of its reverse complement.
-    ///
-    /// Each base waits for the one before it, so both strands are read in one loop: one is worked
-    /// on while the other waits.
-    pub fn both(codes: Vec<u8>, codons: &Codons, config: &GrammarConfig) -> [Self; 2] {
-        let minus = dna::reverse_complement(&codes);
-        let [mut plus, mut minus] = [codes, minus].map(|codes| Pass::new(codes, config));
-        for p in 0..plus.tables.codes.len() {
-            plus.read(p, codons);
-            minus.read(p, codons);
+    /// The tables of that sequence, every code below 5.
+    pub fn new(codes: Vec<u8>, codons: &Codons, config: &GrammarConfig) -> Self {
+        let length = codes.len();
+        let mut open = vec![0u64; length];
+        // two sites of one class cannot share a base
+        let mut acceptors = Sites::new(length / 2);
+        let mut donors = [Sites::new(length / 2), Sites::new(length / 2)];
+        let mut reach = Reach::new(config.max_intron);
+        // splice sites at the bases p and p + 1, by p
+        let motifs: Vec<u8> =
+            codes.windows(2).map(|pair| MOTIFS[usize::from(pair[0] << 3 | pair[1] & 7)]).collect();
+        let gap = config.min_intron as usize + 1;
+        let mut left = 0;
+        for (p, &code) in codes.iter().enumerate() {
+            if p >= gap {
+                let d = p - gap;
+                let motif = if open[d] == 0 { 0 } else { motifs[d + 1] };
+                reach.add(d as u32, motif, open[d]);
+                donors[0].push(d as u32, motif & 1);
+                donors[1].push(d as u32, motif >> 1 & 1);
+            }
+            let motif = if p < 2 { 0 } else { motifs[p - 2] >> CLASSES };
+            let acceptor = reach.carries(p as u32, motif);
+            acceptors.push((p as u32, acceptor), u8::from(acceptor != 0));
+            left = if code < dna::N { codons.before(code, left | acceptor) } else { 0 };
+            open[p] = left;
         }
-        [plus.finish(), minus.finish()]
+        StrandTables { codes, open, acceptors: acceptors.finish(), donors: donors.map(Sites::finish) }
     }
 
     /// Reads a segment backwards from its last base, as long as a gene can still be finished.
@@ -55,6 +71,7 @@ impl StrandTables {
         codons: &'a Codons,
     ) -> impl Iterator<Item = Stride> + 'a {
         let mut carry = carry;
+        let mut acceptors = &self.acceptors[..self.acceptors.partition_point(|&(p, _)| p <= right)];
         (0..=right).rev().map_while(move |position| {
             let p = position as usize;
             if self.open[p] >> carry & 1 == 0 {
@@ -62,7 +79,14 @@ impl StrandTables {
             }
             let start = codons.completes_start(carry, self.codes[p]);
             carry = codons.next(carry, self.codes[p]);
-            Some(Stride { position, carry, acceptor: self.acceptor[p] >> carry & 1 == 1, start })
+            let here = acceptors.last().filter(|&&(p, _)| p == position);
+            acceptors = &acceptors[..acceptors.len() - usize::from(here.is_some())];
+            Some(Stride {
+                position,
+                carry,
+                acceptor: here.is_some_and(|(_, open)| open >> carry & 1 == 1),
+                start,
+            })
         })
     }
 
@@ -81,80 +105,69 @@ impl StrandTables {
     }
 }
 
-/// One strand being read.
-struct Pass {
-    tables: StrandTables,
-    /// which splice sites the bases p and p + 1 are, by p
-    motifs: Vec<u8>,
-    /// donors found so far; those of `tables` have room for all
-    found: [usize; CLASSES],
-    /// carries that a donor passed so far can take up
-    reach: [u64; CLASSES],
-    /// how far the last such donors reach, where introns have a longest length
-    limits: Option<[Reach; CLASSES]>,
-    max_intron: u32,
-    /// from a donor's last base to the first acceptor's first base
-    gap: usize,
+/// A list that is written to at every base, since sites cannot be foreseen and a wrong guess costs
+/// more than a write; only those that count stay.
+struct Sites<T> {
+    items: Vec<T>,
+    count: usize,
 }
 
-impl Pass {
-    fn new(codes: Vec<u8>, config: &GrammarConfig) -> Self {
-        let length = codes.len();
-        let kind = |pair: &[u8]| MOTIFS[usize::from(pair[0]) << 3 | usize::from(pair[1] & 7)];
-        Pass {
-            motifs: codes.windows(2).map(kind).collect(),
-            // two sites of one class cannot share a base
-            tables: StrandTables {
-                codes,
-                open: vec![0; length],
-                acceptor: vec![0; length],
-                donors: [vec![0; length / 2 + 2], vec![0; length / 2 + 2]],
-            },
-            found: [0; CLASSES],
-            reach: [0; CLASSES],
-            limits: (config.max_intron != 0).then(Default::default),
-            max_intron: config.max_intron,
-            gap: config.min_intron as usize + 1,
+impl<T: Copy + Default> Sites<T> {
+    fn new(most: usize) -> Self {
+        Sites { items: vec![T::default(); most + 2], count: 0 }
+    }
+
+    #[inline]
+    fn push(&mut self, item: T, counts: u8) {
+        self.items[self.count] = item;
+        self.count += usize::from(counts);
+    }
+
+    fn finish(mut self) -> Vec<T> {
+        self.items.truncate(self.count);
+        self.items.shrink_to_fit();
+        self.items
+    }
+}
+
+/// The donors that have been passed, by class and by the carry that they can take up.
+struct Reach {
+    carries: [u64; CLASSES],
+    /// one past the last donor of each carry, where introns have a longest length
+    last: [[u32; COUNT]; CLASSES],
+    max_intron: u32,
+}
+
+impl Reach {
+    fn new(max_intron: u32) -> Self {
+        Reach { carries: [0; CLASSES], last: [[0; COUNT]; CLASSES], max_intron }
+    }
+
+    #[inline]
+    fn add(&mut self, donor: u32, motif: u8, open: u64) {
+        for class in 0..CLASSES {
+            self.carries[class] |= open & mask(motif >> class & 1);
+        }
+        if self.max_intron != 0 {
+            for class in (0..CLASSES).filter(|class| motif >> class & 1 == 1) {
+                let lasts = self.last[class].iter_mut().enumerate();
+                lasts.filter(|(c, _)| open >> c & 1 == 1).for_each(|(_, last)| *last = donor + 1);
+            }
         }
     }
 
-    /// Reads base `p`. Splice sites are everywhere and cannot be foreseen, so there is no branch on
-    /// them.
-    #[inline(always)]
-    fn read(&mut self, p: usize, codons: &Codons) {
-        if p >= self.gap {
-            let d = p - self.gap;
-            let (motif, open) = (self.motifs[d + 1], self.tables.open[d]);
-            for class in 0..CLASSES {
-                let taken = motif >> class & 1;
-                self.reach[class] |= open & mask(taken);
-                let donors = &mut self.tables.donors[class];
-                donors[self.found[class]] = d as u32;
-                self.found[class] += usize::from(taken & u8::from(open != 0));
-            }
-            if let Some(limits) = &mut self.limits {
-                (0..CLASSES).filter(|class| motif >> class & 1 == 1).for_each(|class| limits[class].add(d, open));
-            }
-        }
-        let motif = if p < 2 { 0 } else { self.motifs[p - 2] } >> CLASSES;
-        let mut reach = self.reach;
-        if let Some(limits) = self.limits.as_ref().filter(|_| motif != 0) {
-            reach = limits.each_ref().map(|limit| limit.carries(p, self.max_intron));
-        }
-        let acceptor = reach[0] & mask(motif & 1) | reach[1] & mask(motif >> 1);
-        self.tables.acceptor[p] = acceptor;
-        let code = self.tables.codes[p];
-        if code < dna::N {
-            let left = if p == 0 { 0 } else { self.tables.open[p - 1] };
-            self.tables.open[p] = codons.before(code, left | acceptor);
-        }
-    }
-
-    fn finish(mut self) -> StrandTables {
-        for (donors, found) in self.tables.donors.iter_mut().zip(self.found) {
-            donors.truncate(found);
-        }
-        self.tables
+    /// The carries that some donor near enough can take up from an acceptor's segment.
+    #[inline]
+    fn carries(&self, acceptor: u32, motif: u8) -> u64 {
+        let near = match self.max_intron {
+            0 => self.carries,
+            _ if motif == 0 => [0; CLASSES],
+            longest => self.last.map(|last| {
+                let near = |last: u32| last != 0 && last.saturating_add(longest) >= acceptor;
+                last.iter().enumerate().fold(0, |set, (c, &last)| set | u64::from(near(last)) << c)
+            }),
+        };
+        near[0] & mask(motif & 1) | near[1] & mask(motif >> 1 & 1)
     }
 }
 
@@ -162,34 +175,6 @@ impl Pass {
 #[inline]
 fn mask(bit: u8) -> u64 {
     0u64.wrapping_sub(u64::from(bit))
-}
-
-/// The last donors of one class, by the carry that they can take up.
-struct Reach {
-    /// one past the last donor of each carry
-    last: [u32; COUNT],
-}
-
-impl Default for Reach {
-    fn default() -> Self {
-        Reach { last: [0; COUNT] }
-    }
-}
-
-impl Reach {
-    fn add(&mut self, donor: usize, open: u64) {
-        for (c, last) in self.last.iter_mut().enumerate() {
-            if open >> c & 1 == 1 {
-                *last = donor as u32 + 1;
-            }
-        }
-    }
-
-    /// The carries that some donor near enough can take up from an acceptor's segment.
-    fn carries(&self, acceptor: usize, max_intron: u32) -> u64 {
-        let near = |last: u32| last != 0 && last.saturating_add(max_intron) >= acceptor as u32;
-        self.last.iter().enumerate().fold(0, |set, (c, &last)| set | u64::from(near(last)) << c)
-    }
 }
 
 /// Splice sites of two bases, number 8 x first + second: the donor of each class, then the acceptor
