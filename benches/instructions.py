@@ -81,7 +81,8 @@ def count(program, loop, times):
 def rustc():
     """Name and version of the compiler."""
 
-    return " ".join(subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.split()[:2])
+    version = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True)
+    return " ".join(version.stdout.split()[:2])
 
 
 if __name__ == "__main__":

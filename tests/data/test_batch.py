@@ -1,5 +1,6 @@
 """A batch holds exactly what a plain derivation of its windows gives."""
 
+import itertools
 import random
 
 import hypothesis
@@ -179,7 +180,7 @@ def test_packed_rows_hold_every_item_once_and_no_more_than_a_row(lengths, row, s
     lengths        = np.array(lengths, dtype=np.uint32)
     offsets, items = batch.pack(lengths, row, seed)
     assert sorted(items.tolist()) == list(range(len(lengths)))
-    assert all(lengths[items[i:j]].sum() <= row for i, j in zip(offsets, offsets[1:]))
+    assert all(lengths[items[i:j]].sum() <= row for i, j in itertools.pairwise(offsets))
     again = batch.pack(lengths, row, seed)
     assert offsets.tolist() == again[0].tolist() and items.tolist() == again[1].tolist()
 

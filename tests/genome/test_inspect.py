@@ -90,5 +90,5 @@ def test_rows_are_counted_and_checked(files, tmp_path):
     assert gm.count_rows(files[0]) == 4
     broken = tmp_path / "broken.gff3"
     broken.write_text(GFF + "chr\t.\tgene\t9\t1\t.\t+\t.\tID=h\n")
-    with pytest.raises(errors.InputError, match="line 5.*greater than end"):
+    with pytest.raises(errors.InputError, match=r"line 5.*greater than end"):
         gm.count_rows(broken)

@@ -14,7 +14,7 @@ use genet5_core::{annotation, dna, files, validate, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::detach;
+use crate::{bytes, detach};
 
 /// Contig index, strand, segments (start, end), probability.
 type RawGene = (usize, char, Vec<(u32, u32)>, Option<f32>);
@@ -59,10 +59,7 @@ fn read_even(py: Python<'_>, path: &Path) -> PyResult<Option<Vec<(String, Py<PyB
     for record in py.detach(|| fasta::even_records(&raw)).unwrap_or_default() {
         py.check_signals()?;
         let mut even = false;
-        let sequence = PyBytes::new_with(py, record.bases, |bases| {
-            even = py.detach(|| record.copy_into(bases));
-            Ok(())
-        })?;
+        let sequence = bytes::filled(py, record.bases, |bases| even = record.copy_into(bases))?;
         if !even {
             return Ok(None);
         }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod bake;
 mod batch;
+mod bytes;
 mod detach;
 mod error;
 mod genome;
