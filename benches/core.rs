@@ -3,6 +3,7 @@
 //! Wall time of one thread unless the name says more; benches/RESULTS.md has the table with peers.
 
 mod data;
+mod samples;
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ fn main() {
 
 #[divan::bench(sample_count = 10)]
 fn fasta_plain(bencher: Bencher) {
-    let (folder, text) = (tempfile::tempdir().expect("a folder"), data::fasta(4, 5_000_000));
+    let (folder, text) = (tempfile::tempdir().expect("a folder"), samples::fasta(4, 5_000_000));
     let path = folder.path().join("x.fna");
     std::fs::write(&path, &text).expect("written");
     bencher.counter(BytesCount::new(text.len())).bench_local(|| fasta::read(black_box(&path)));
@@ -34,7 +35,7 @@ fn fasta_plain(bencher: Bencher) {
 /// Into memory that is there already.
 #[divan::bench(sample_count = 10)]
 fn fasta_even(bencher: Bencher) {
-    let text = data::fasta(4, 5_000_000);
+    let text = samples::fasta(4, 5_000_000);
     let mut bases = vec![0; 5_000_000];
     bencher.counter(BytesCount::new(text.len())).bench_local(|| {
         let records = fasta::even_records(black_box(&text)).expect("even");
@@ -44,14 +45,14 @@ fn fasta_even(bencher: Bencher) {
 
 #[divan::bench(sample_count = 10)]
 fn gff3_split(bencher: Bencher) {
-    let text = data::gff3(20_000);
+    let text = samples::gff3(20_000);
     let count = || annotation::count_rows(Path::new("x.gff3"), black_box(&text));
     bencher.counter(BytesCount::new(text.len())).bench_local(count);
 }
 
 #[divan::bench(sample_count = 10)]
 fn gff3_genes(bencher: Bencher) {
-    let text = data::gff3(20_000);
+    let text = samples::gff3(20_000);
     let parse = || annotation::parse(Path::new("x.gff3"), black_box(&text));
     bencher.counter(BytesCount::new(text.len())).bench_local(parse);
 }
@@ -64,7 +65,7 @@ fn bpe_encode(bencher: Bencher, bases: usize) {
 
 #[divan::bench(sample_count = 10)]
 fn pack_a_million(bencher: Bencher) {
-    let lengths = data::lengths(1_000_000);
+    let lengths = samples::lengths(1_000_000);
     let rows = || pack::best_fit_decreasing(black_box(&lengths), 8192, 0);
     bencher.counter(ItemsCount::new(lengths.len())).bench_local(rows);
 }
@@ -105,7 +106,8 @@ fn lattice_forward_backward(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn reader(bencher: Bencher) {
     let folder = tempfile::tempdir().expect("a folder");
-    let dataset = Dataset::open(&data::bake(folder.path()), Part::Train, None, None).expect("a baked folder");
+    let dataset =
+        Dataset::open(&samples::bake(folder.path()), Part::Train, None, None).expect("a baked folder");
     let wanted = Wanted::Augmented { row_tokens: 8192, crop: None, reverse_complement: true };
     let options = Options { wanted, rows_per_batch: 1, gap: 64, rank: 0, world: 1, threads: 1 };
     let reader = Reader::new(dataset, options, 0).expect("a reader");

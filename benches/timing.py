@@ -1,6 +1,7 @@
 """What the benches measure with: wall and CPU time of calls and commands, and the rows of the table."""
 
 import collections
+import json
 import os
 import resource
 import shutil
@@ -35,29 +36,34 @@ def call(work, times=5):
     return Timing(min(walls), min(cpus))
 
 
-def command(arguments, times=2, **options):
+def command(arguments, times=2):
     """Time a command; its output is dropped.
 
     arguments: list, the program first
     times:     int, runs; the best is kept
-    options:   for subprocess.Popen
     returns Timing with its peak memory, or None where the program is not installed
     """
 
     if not shutil.which(str(arguments[0])):
         return None
-    found = []
-    for _ in range(times):
-        begin   = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in arguments], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, **options)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{arguments[0]} failed with {process.returncode}")
-        peak = usage.ru_maxrss / (1024 ** 2 if sys.platform == "darwin" else 1024)
-        found.append(Timing(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, peak))
-    return Timing(*(min(column) for column in zip(*found)))
+    # a process begins with the peak memory of the one that started it, so a small one does
+    starter = [sys.executable, "-S", __file__, *(str(part) for part in arguments)]
+    runs    = [subprocess.run(starter, check=True, stdout=subprocess.PIPE) for _ in range(times)]
+    return Timing(*(min(column) for column in zip(*(json.loads(run.stdout) for run in runs))))
+
+
+def start(arguments):
+    """Run a command once; print its wall seconds, CPU seconds and peak memory in MiB as JSON."""
+
+    begin   = time.perf_counter()
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{arguments[0]} failed with {process.returncode}")
+    peak = usage.ru_maxrss / (1024 ** 2 if sys.platform == "darwin" else 1024)
+    print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, peak]))
 
 
 def cpu_seconds(who):
@@ -65,6 +71,12 @@ def cpu_seconds(who):
 
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime
+
+
+def scaled(timing, factor):
+    """The Timing of a part as that of the whole."""
+
+    return Timing(timing.wall * factor, timing.cpu * factor)
 
 
 def speed(timing, work, threads):
@@ -75,3 +87,7 @@ def speed(timing, work, threads):
 
     seconds = timing.cpu if threads == 1 else timing.wall
     return work / seconds if work else seconds
+
+
+if __name__ == "__main__":
+    start(sys.argv[1:])

@@ -5,9 +5,12 @@ import numpy as np
 import inputs as data
 import timing
 
-ROW   = 8192
+ROW    = 8192
+# bases of a window, and from one to the next
+WINDOW = 20_000
+STRIDE = 7358
 # items that the peer, in Python, is given
-SLICE = 100_000
+SLICE  = 100_000
 
 
 def lognormal(inputs):
@@ -18,8 +21,7 @@ def lognormal(inputs):
     lengths = data.lognormal_lengths(1_000_000, ROW)
     ours    = timing.call(lambda: batches.pack(lengths, ROW, seed=1))
     theirs  = timing.call(trl(lengths[:SLICE]), times=1)
-    scaled  = timing.Timing(theirs.wall * len(lengths) / SLICE, theirs.cpu * len(lengths) / SLICE)
-    peers   = [(f"TRL, {SLICE:,} lengths, scaled up", scaled, None)]
+    peers   = [(f"TRL, {SLICE:,} lengths, scaled up", timing.scaled(theirs, len(lengths) / SLICE), None)]
     return timing.Row("packing, 1 M log-normal lengths", 0.25, "s", 1, ours, None, peers, [excess(lengths, ROW)])
 
 
@@ -31,13 +33,14 @@ def baked(inputs):
     import genet5.tokenizer as tk
 
     tokenizer = tk.read(inputs.tokenizer)
-    windows   = [bases[start:start + 20_000] for _, bases in genomes.read_fasta(inputs.species / "fna.gz")
-                 for start in range(0, len(bases), 7358)]
+    folders   = sorted(path.parent for path in inputs.species.parent.glob("*/fna.gz"))
+    windows   = [bases[start:start + WINDOW] for folder in folders
+                 for _, bases in genomes.read_fasta(folder / "fna.gz") for start in range(0, len(bases), 3 * STRIDE)]
     lengths   = np.array([len(tokenizer.encode(window)[0]) for window in windows], dtype=np.uint32)
-    longest   = int(lengths.max())
-    notes     = [f"rows of {row}: {excess(lengths, row)}" for row in (8192, 16384, 50_000, longest)]
-    ours      = timing.call(lambda: batches.pack(lengths, 16384, seed=1))
-    name      = f"packing, {len(lengths):,} windows of {inputs.species.name}"
+    notes     = [f"rows of {row}: {excess(lengths[lengths <= row], row)}" for row in (8192, 16_384, 32_768, 65_536)]
+    notes    += [f"window lengths {np.percentile(lengths, (5, 50, 95)).astype(int).tolist()} (5, 50, 95 %)"]
+    ours      = timing.call(lambda: batches.pack(lengths, int(lengths.max()), seed=1))
+    name      = f"packing, {len(lengths):,} windows of {len(folders)} species"
     return timing.Row(name, None, "s", 1, ours, None, [], notes)
 
 

@@ -16,6 +16,9 @@ use pyo3::types::PyBytes;
 
 use crate::{bytes, detach};
 
+/// Names and letters.
+type Contigs = Vec<(String, Py<PyBytes>)>;
+
 /// Contig index, strand, segments (start, end), probability.
 type RawGene = (usize, char, Vec<(u32, u32)>, Option<f32>);
 
@@ -43,7 +46,7 @@ fn output_genes(genes: &[RawGene]) -> Result<Vec<OutputGene>> {
 
 /// Every sequence of a FASTA file: (name, upper-case letters).
 #[pyfunction]
-fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, Py<PyBytes>)>> {
+fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Contigs> {
     if let Some(records) = read_even(py, &path)? {
         return Ok(records);
     }
@@ -53,7 +56,7 @@ fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, Py<PyBytes
 
 /// The same of a plain file with even lines, written right into the bytes that Python gets; none for
 /// any other file.
-fn read_even(py: Python<'_>, path: &Path) -> PyResult<Option<Vec<(String, Py<PyBytes>)>>> {
+fn read_even(py: Python<'_>, path: &Path) -> PyResult<Option<Contigs>> {
     let raw = detach::quick(py, || files::map(path))?;
     let mut found = Vec::new();
     for record in py.detach(|| fasta::even_records(&raw)).unwrap_or_default() {
