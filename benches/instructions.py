@@ -21,9 +21,8 @@ import sys
 HERE   = pathlib.Path(__file__).resolve().parent
 RECORD = HERE / "instructions.json"
 LOOPS  = ("lattice", "encode", "grammar")
-# the same binary counts the same to 0.1 % (the C library's memory functions differ between processors, and hashes
-# and allocations between runs do not); an unrelated change moves inlining by 1 to 2 %; 3 % is above both and far
-# below what one more pass over the bases costs
+# the same binary counts the same to a millionth, but the C library picks its memory functions by processor, and an
+# unrelated change moves inlining by 1 to 2 %; 3 % is above both and far below what another pass over the bases costs
 TOLERANCE = 0.03
 
 
