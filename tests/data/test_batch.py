@@ -175,6 +175,7 @@ def test_tensors_have_the_same_keys_types_and_values(windows, tokenizer):
     assert np.array_equal(tensors["channels"].numpy(), arrays["channels"])
 
 
+@hypothesis.settings(deadline=None)
 @hypothesis.given(lengths=st.lists(st.integers(0, 100), max_size=80), row=st.integers(100, 300), seed=st.integers(0, 9))
 def test_packed_rows_hold_every_item_once_and_no_more_than_a_row(lengths, row, seed):
     lengths        = np.array(lengths, dtype=np.uint32)

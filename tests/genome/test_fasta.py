@@ -143,6 +143,7 @@ def test_ranges_outside_are_refused(tmp_path):
             fasta.fetch(contig, start, stop)
 
 
+@hypothesis.settings(deadline=None)
 @hypothesis.given(records=st.lists(st.text("ACGTNacgtnRyu", max_size=90), min_size=1, max_size=4),
                   width=st.integers(1, 30), end=st.sampled_from(["\n", "\r\n"]), last=st.booleans())
 def test_plain_files_are_read_as_the_same_files_in_gzip(records, width, end, last):
