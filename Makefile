@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
+BENCH   = .bench
 
-.PHONY: demo test test-transformers-4 lint bench docs fuzz clean
+.PHONY: demo test test-transformers-4 lint bench gate docs fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/genet5 demo
@@ -30,9 +31,14 @@ lint: $(VENV)/installed
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
 	$(BIN)/ruff check python tests benches
 
-bench: $(VENV)/installed
-	$(BIN)/python benches/speed.py
+# every hot path beside its peers, into benches/RESULTS.md
+bench: $(VENV)/installed $(BENCH)/installed
+	PYTHONPATH=python $(BENCH)/bin/python benches/speed.py --out benches/RESULTS.md
 	$(BIN)/python benches/scoring.py
+
+# instructions of the hottest loops against those on record
+gate: $(VENV)/installed
+	$(BIN)/python benches/instructions.py
 
 docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict
@@ -52,11 +58,18 @@ fuzz:
 	done
 
 clean:
-	rm -rf $(VENV) $(VENV)-transformers-4 target demo python/genet5/*.so
+	rm -rf $(VENV) $(VENV)-transformers-4 $(BENCH) target demo python/genet5/*.so
 
 # the whole package, compiled in release, with everything that training and the tests need
 $(VENV)/installed: pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml')
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip "maturin>=1.9,<2"
 	$(BIN)/python -m pip install --quiet --editable '.[model,dev]'
+	touch $@
+
+# the peers of the benches, in an environment of their own
+$(BENCH)/installed: benches/requirements.txt
+	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --upgrade pip
+	$(BENCH)/bin/python -m pip install --quiet -r benches/requirements.txt
 	touch $@

@@ -1,153 +1,174 @@
-"""Speed of the hot paths beside a peer, both in this run; prints a table.
+"""All hot paths beside their peers in one run; prints a table and writes it to a file.
 
-Usage: python benches/speed.py [RAW_DIR/SPECIES]   (default: a simulated genome of 4 Mb)
+Usage: make bench, or: PYTHONPATH=python python benches/speed.py [--out benches/RESULTS.md] [PATH ...]
+PATH is part of a function's name in benches/paths; all by default.
+
+A path that uses one thread is judged by its CPU time, the rest by wall time; the table shows both. Where other work
+on the machine spoils the wall time, "yes, by CPU" says that one quiet core would be enough.
 """
 
-import gzip
+import argparse
+import datetime
+import importlib.metadata
+import os
 import pathlib
-import sys
+import platform
+import subprocess
 import tempfile
-import time
 
-import genet5.bake as bakes
-import genet5.genome as genomes
-import genet5.simulate as simulate
-import genet5.tokenizer as tk
+import genet5._core as core
+import inputs as data
+import paths.annotation as annotation
+import paths.genome as genome
+import paths.masks as masks
+import paths.packing as packing
+import paths.pipeline as pipeline
+import paths.tokens as tokens
+import timing
 
-# bases that the slow peers are given
-SLICE = 1_000_000
+PATHS    = (genome.plain, genome.compressed, genome.blocks, annotation.split, annotation.models, tokens.encode,
+            tokens.train, tokens.expand, packing.lognormal, packing.baked, masks.channels, masks.tables, masks.mask)
+PIPELINE = (pipeline.bake, pipeline.read)
+PEERS    = ("pyfastx", "needletail", "gffutils", "polars-bio", "tokenizers", "tiktoken", "trl", "webdataset", "numpy")
+HEAD     = ("path", "reach", "reached", "wall", "CPU", "met", "peers (ratio in our favour)")
 
 
-def main(species=None):
-    """Measure everything on one genome and print a table."""
+def main():
+    """Measure, print and write."""
 
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=pathlib.Path, help="write the table to this file")
+    parser.add_argument("paths", nargs="*", help="part of the name of a function in benches/paths")
+    options = parser.parse_args()
+    if core.build_profile != "release":
+        parser.error("the extension is a debug build, whose speed means nothing: pip install .")
+    before, rows = os.getloadavg(), []
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        source = pathlib.Path(species) if species else folder / "raw" / "S.imulated"
-        if not species:
-            simulate.species(source, length=4_000_000, contigs=4, seed=1)
-        print(f"{'path':<28}{'ours':>12}{'peer':>12}{'ratio':>9}  peer")
-        fasta, annotation = unpacked(source, "fna", folder), unpacked(source, "gff", folder)
-        read_fasta(fasta)
-        read_annotation(annotation)
-        tokenizer = tokenize(fasta, folder)
-        bake(source, tokenizer, folder)
-        convolve()
+        files  = data.make(folder)
+        print(line(HEAD), line(["---"] * len(HEAD)), sep="\n")
+        for path in (*PATHS, *PIPELINE):
+            if any(word in path.__name__ for word in options.paths or [""]):
+                row = path(files, folder) if path in PIPELINE else path(files)
+                rows.append(row)
+                print(line(cells(row)), flush=True)
+    if options.out:
+        options.out.write_text(report(rows, files.origin, before))
 
 
-def read_fasta(path):
-    """All bases, against pyfaidx."""
+def cells(row):
+    """The columns of one row."""
 
-    import pyfaidx
-
-    size   = path.stat().st_size / 1e6
-    ours   = seconds(lambda: genomes.read_fasta(path))
-    theirs = seconds(lambda: [str(record) for record in pyfaidx.Fasta(str(path), sequence_always_upper=True)])
-    row("FASTA, MB/s", size / ours, size / theirs, "pyfaidx")
-
-
-def read_annotation(path):
-    """Gene models, against gffutils' database in memory."""
-
-    import gffutils
-
-    size   = path.stat().st_size / 1e6
-    ours   = seconds(lambda: genomes.read_genes(path))
-    theirs = seconds(lambda: gffutils.create_db(str(path), ":memory:", merge_strategy="create_unique",
-                                                disable_infer_genes=True, disable_infer_transcripts=True), once=True)
-    row("annotation, MB/s", size / ours, size / theirs, "gffutils")
+    value = timing.speed(row.ours, row.work, row.threads)
+    sign  = "≥" if row.work else "≤"
+    reach = "-" if row.reach is None else f"{sign} {number(row.reach)} {row.unit}"
+    both  = [f"{number(row.work / seconds if row.work else seconds)} {row.unit}"
+             for seconds in (row.ours.wall, row.ours.cpu)]
+    return [row.path, reach, f"{number(value)} {row.unit}", *both, met(row),
+            "; ".join(ratio(row, value, *peer) for peer in row.peers) or "-"]
 
 
-def tokenize(fasta, folder):
-    """Train 4,096 tokens and encode, against Hugging Face tokenizers; returns the path of the tokenizer."""
+def met(row):
+    """Whether a row reaches what it must."""
 
-    import tokenizers
+    def reached(threads):
+        value = timing.speed(row.ours, row.work, threads)
+        return value >= row.reach if row.work else value <= row.reach
 
-    letters = b"".join(sequence for _, sequence in genomes.read_fasta(fasta))
-    pieces  = [letters[i:i + 1000].decode() for i in range(0, len(letters), 1000)]
-    path    = folder / "tokenizer.json"
-    begin   = time.perf_counter()
-    trained = tk.train([letters], vocab_size=4096)
-    ours    = time.perf_counter() - begin
-    trained.save(path)
-    peer    = tokenizers.Tokenizer(tokenizers.models.BPE())
-    trainer = tokenizers.trainers.BpeTrainer(vocab_size=4096, show_progress=False, max_token_length=32)
-    theirs  = seconds(lambda: peer.train_from_iterator(pieces, trainer), once=True)
-    row("tokenizer training, MB/s", len(letters) / 1e6 / ours, len(letters) / 1e6 / theirs, "HF tokenizers")
-
-    part   = letters[:SLICE]
-    same   = tokenizers.Tokenizer.from_file(str(path))
-    ours   = seconds(lambda: trained.encode(part))
-    theirs = seconds(lambda: same.encode(part.decode(), add_special_tokens=False), once=True)
-    row("encoding, MB/s", len(part) / 1e6 / ours, len(part) / 1e6 / theirs, "HF tokenizers")
-    return path
+    if row.reach is None:
+        return "-"
+    return "yes" if reached(row.threads) else "yes, by CPU" if reached(1) else "no"
 
 
-def bake(source, tokenizer, folder):
-    """A whole bake, and reading its shards, against webdataset."""
+def ratio(row, value, name, theirs, work):
+    """One peer: how many times as fast we are."""
 
-    import webdataset
-
-    import genet5.data.reader as readers
-
-    baked = folder / "baked"
-    begin = time.perf_counter()
-    bakes.bake(source.parent, baked, tokenizer, species=[source.name])
-    row("bake, s", time.perf_counter() - begin, None, "")
-    shards = sorted(str(path) for path in (baked / source.name).rglob("*.tar"))
-    size   = sum(pathlib.Path(path).stat().st_size for path in shards) / 1e6
-
-    def ours():
-        reader = readers.Reader(baked, tokenizer=tokenizer, row_tokens=8192, rows_per_batch=1, crop=8192)
-        for _ in range(len(reader)):
-            reader.next_batch()
-
-    mine   = seconds(ours, once=True)
-    theirs = seconds(lambda: list(webdataset.WebDataset(shards, shardshuffle=False)), once=True)
-    # the peer hands over bytes; ours are packed batches with channels, labels and the grammar's masks
-    row("shards, MB/s", size / mine, size / theirs, "webdataset (bytes only)")
+    if theirs is None:
+        return f"{name}: not installed"
+    other = timing.speed(theirs, work, row.threads)
+    times = value / other if work else other / value
+    return f"{name} {number(other)} (**{times:.1f}x**)"
 
 
-def convolve():
-    """Forward and backward of the stem's convolution, against torch's."""
+def number(value):
+    """Three digits."""
 
-    import torch
-
-    import genet5.model.stem as stems
-
-    layer = stems.Convolution(64, 64, 9, 4)
-    x_RBC = torch.randn(1, 40_000, 64, requires_grad=True)
-    plain = torch.nn.Conv1d(64, 64, 9, dilation=4, padding=16)
-    ours   = seconds(lambda: layer(x_RBC).sum().backward())
-    theirs = seconds(lambda: plain(x_RBC.transpose(1, 2)).transpose(1, 2).sum().backward())
-    row("convolution, steps/s", 1 / ours, 1 / theirs, "torch")
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def unpacked(folder, name, target):
-    """A plain copy of `name` or `name`.gz."""
+def line(columns):
+    """One line of a Markdown table."""
 
-    plain, copy = folder / name, target / f"copy.{name}"
-    copy.write_bytes(plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes()))
-    return copy
+    return "| " + " | ".join(columns) + " |"
 
 
-def seconds(work, once=False):
-    """Wall time of one call, the best of three."""
+def report(rows, origin, load):
+    """The text of RESULTS.md."""
 
-    times = []
-    for _ in range(1 if once else 3):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    cores = os.cpu_count()
+    busy  = "busy with other work" if load[0] > 0.3 else "quiet"
+    head  = f"""# Speed of the hot paths
+
+Written by `make bench`; run it on a quiet machine to make the table again. A path on one thread is judged by
+its CPU time (user and system), which other work on the machine changes little, a path on two threads by wall time;
+"yes, by CPU" says that the wall time is spoilt by other work and the CPU time of all threads is below what is allowed.
+Each number is the best of several runs; peers ran in the same run.
+
+- Machine: {processor()}, {cores} cores, {platform.system()} {platform.release()}; before the run it was {busy} (load
+  {load[0]:.1f} in the last minute, {load[1]:.1f} in the last five).
+- Date: {datetime.date.today()}; commit {commit()}; Python {platform.python_version()}, {compiler()}.
+- Data: {origin}.
+- Peers: {", ".join(versions())}.
+
+"""
+    table = "\n".join(line(columns) for columns in (HEAD, ["---"] * len(HEAD), *map(cells, rows)))
+    notes = "".join(f"- {row.path}: {'; '.join(row.notes)}.\n" for row in rows if row.notes)
+    return f"{head}{table}\n\n{notes}"
 
 
-def row(name, ours, theirs, peer):
-    """One line of the table; a ratio above 1 is in our favour."""
+def processor():
+    """Name of the CPU."""
 
-    rest = f"{theirs:>12.2f}{ours / theirs:>9.1f}  {peer}" if theirs else ""
-    print(f"{name:<28}{ours:>12.2f}{rest}", flush=True)
+    info = pathlib.Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    return next((row.split(":")[1].strip() for row in info.read_text().splitlines() if row.startswith("model name")),
+                platform.machine())
+
+
+def versions():
+    """Names and versions of the peers, programs included."""
+
+    found = [f"{name} {importlib.metadata.version(name)}" for name in PEERS]
+    for program, option in (("gffread", "--version"), ("bgzip", "--version")):
+        text = output([program, option])
+        found.append(f"{program} {text.split()[-1] if program == 'gffread' else text.split()[2]}" if text
+                     else f"{program} is not installed")
+    return found
+
+
+def compiler():
+    """The version of rustc."""
+
+    return output(["rustc", "--version"]) or "rustc unknown"
+
+
+def commit():
+    """The commit, and whether files were changed since."""
+
+    changed = output(["git", "status", "--porcelain", "-uno"])
+    return (output(["git", "rev-parse", "--short", "HEAD"]) or "unknown") + (" with changes" if changed else "")
+
+
+def output(command):
+    """First line of what a command says, empty where it is missing."""
+
+    try:
+        text = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return (text.stdout or text.stderr).strip().split("\n")[0]
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -32,6 +32,17 @@ def open_fasta(path):
     return core.genome.Fasta(os.fspath(path))
 
 
+def count_rows(path):
+    """Count the feature rows of an annotation and check the form of each; nothing is linked.
+
+    path: str or path of a GFF3 or GTF file
+    returns int
+    raises InputError with the line when a row cannot be understood
+    """
+
+    return core.genome.count_rows(os.fspath(path))
+
+
 def inspect(path, genome=None, strict=False, **grammar):
     """Count what is in an annotation.
 

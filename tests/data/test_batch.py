@@ -1,7 +1,10 @@
 """A batch holds exactly what a plain derivation of its windows gives."""
 
+import itertools
 import random
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
@@ -170,3 +173,19 @@ def test_tensors_have_the_same_keys_types_and_values(windows, tokenizer):
     assert set(tensors) == set(arrays)
     assert tensors["tokens"].dtype == torch.int32 and tensors["window_names"] == arrays["window_names"]
     assert np.array_equal(tensors["channels"].numpy(), arrays["channels"])
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(lengths=st.lists(st.integers(0, 100), max_size=80), row=st.integers(100, 300), seed=st.integers(0, 9))
+def test_packed_rows_hold_every_item_once_and_no_more_than_a_row(lengths, row, seed):
+    lengths        = np.array(lengths, dtype=np.uint32)
+    offsets, items = batch.pack(lengths, row, seed)
+    assert sorted(items.tolist()) == list(range(len(lengths)))
+    assert all(lengths[items[i:j]].sum() <= row for i, j in itertools.pairwise(offsets))
+    again = batch.pack(lengths, row, seed)
+    assert offsets.tolist() == again[0].tolist() and items.tolist() == again[1].tolist()
+
+
+def test_an_item_longer_than_a_row_is_refused():
+    with pytest.raises(ValueError, match="item 1 has 11 tokens"):
+        batch.pack(np.array([3, 11], dtype=np.uint32), 10)

@@ -141,3 +141,29 @@ def test_ranges_outside_are_refused(tmp_path):
     for contig, start, stop in [("two", 0, 5), ("two", 3, 2), ("three", 0, 1), ("two", 5, None)]:
         with pytest.raises(ValueError, match=contig):
             fasta.fetch(contig, start, stop)
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(records=st.lists(st.text("ACGTNacgtnRyu", max_size=90), min_size=1, max_size=4),
+                  width=st.integers(1, 30), end=st.sampled_from(["\n", "\r\n"]), last=st.booleans())
+def test_plain_files_are_read_as_the_same_files_in_gzip(records, width, end, last):
+    """Even lines are read by a way of their own."""
+
+    lines = []
+    for i, record in enumerate(records):
+        lines += [f">r{i} some text", *(record[j:j + width] for j in range(0, len(record), width))]
+    text = end.join(lines) + (end if last else "")
+    with tempfile.TemporaryDirectory() as folder:
+        plain, packed = pathlib.Path(folder) / "x.fna", pathlib.Path(folder) / "x.fna.gz"
+        plain.write_bytes(text.encode())
+        packed.write_bytes(gzip.compress(text.encode()))
+        assert gm.read_fasta(plain) == gm.read_fasta(packed)
+
+
+@pytest.mark.skipif(shutil.which("bgzip") is None, reason="bgzip is not installed")
+def test_many_blocks_of_bgzip_are_joined_in_order(tmp_path):
+    letters = bytes(random.Random(1).choices(b"ACGT", k=3_000_000))
+    path    = tmp_path / "x.fna"
+    path.write_bytes(b">big\n" + letters + b"\n>small\nAC\n")
+    subprocess.run(["bgzip", path], check=True)
+    assert gm.read_fasta(f"{path}.gz") == [("big", letters), ("small", b"AC")]

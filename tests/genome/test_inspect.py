@@ -8,6 +8,7 @@ import click.testing
 import pytest
 
 import genet5.cli.inspect as inspect
+import genet5.errors as errors
 import genet5.genome as gm
 
 GFF = (
@@ -83,3 +84,11 @@ def test_an_unknown_genetic_code_is_one_line(files):
 def test_neither_numpy_nor_torch_is_loaded():
     code = "import sys, genet5.genome, genet5.cli.inspect; print({'numpy', 'torch'} & set(sys.modules))"
     assert command("-c", code).stdout == "set()\n"
+
+
+def test_rows_are_counted_and_checked(files, tmp_path):
+    assert gm.count_rows(files[0]) == 4
+    broken = tmp_path / "broken.gff3"
+    broken.write_text(GFF + "chr\t.\tgene\t9\t1\t.\t+\t.\tID=h\n")
+    with pytest.raises(errors.InputError, match=r"line 5.*greater than end"):
+        gm.count_rows(broken)

@@ -41,6 +41,19 @@ def assemble(sequences, tokenizer, genes=None, labels=None, names=None, starts=N
                                max_intron=max_intron, threads=threads)
 
 
+def pack(lengths, row_tokens, seed=0):
+    """Fill rows with items, best fit first, and shuffle the rows.
+
+    lengths:    uint32 [n], tokens of each item
+    row_tokens: int, tokens of a row
+    seed:       int, decides the order of the rows alone
+    returns offsets int64 [rows + 1], items uint32 [n]: row i holds the items from offsets[i] to offsets[i + 1]
+    raises ValueError naming an item that is longer than a row
+    """
+
+    return core.batch.pack(lengths, row_tokens, seed)
+
+
 def to_torch(arrays, device="cpu"):
     """The arrays as tensors with the same keys and types; memory is shared on the CPU.
 

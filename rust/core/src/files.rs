@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::error::{Error, Result};
-use crate::interrupt;
+use crate::{inflate, interrupt};
 
 /// The bytes of a file: mapped where it is plain, inflated where it is gzip or bgzip.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ pub fn pieces(path: &Path, take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> 
 /// As [`pieces`].
 pub fn unpack(path: &Path, bytes: &[u8], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     if is_gzip(bytes) {
-        return stream(path, MultiGzDecoder::new(bytes), damaged, take);
+        return inflate::each_piece(path, bytes, take);
     }
     refuse_other_archives(path, bytes)?;
     take(bytes)
@@ -186,7 +186,7 @@ fn stream(
 }
 
 /// The error of a gzip file that does not inflate.
-fn damaged(path: &Path, error: std::io::Error) -> Error {
+pub(crate) fn damaged(path: &Path, error: std::io::Error) -> Error {
     Error::input(path, None, format!("damaged or cut-off gzip data ({error}); fetch the file again"))
 }
 

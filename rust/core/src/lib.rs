@@ -24,6 +24,7 @@ pub mod gene;
 pub mod genetic_code;
 pub mod gff3;
 pub mod grammar;
+mod inflate;
 pub mod inspect;
 pub mod interrupt;
 pub mod labels;

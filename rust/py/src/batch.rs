@@ -8,7 +8,7 @@ use genet5_core::grammar::GrammarConfig;
 use genet5_core::reader::{Dataset, Options, Part, Plan, State, Wanted};
 use genet5_core::{threads, Error, Result};
 use numpy::ndarray::IntoDimension;
-use numpy::{Element, IntoPyArray, PyArrayMethods};
+use numpy::{Element, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyDict;
@@ -22,7 +22,8 @@ type Gene = (char, Vec<(u32, u32)>);
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "batch", |module| {
         module.add_class::<Reader>()?;
-        module.add_function(wrap_pyfunction!(assemble, module)?)
+        module.add_function(wrap_pyfunction!(assemble, module)?)?;
+        module.add_function(wrap_pyfunction!(pack, module)?)
     })
 }
 
@@ -57,6 +58,27 @@ fn assemble<'py>(
         threads::pool(threads)?.install(|| core::assemble(&windows, &rows, &tokenizer.inner, &rules, gap))
     })?;
     to_dict(py, arrays)
+}
+
+type Packed<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<u32>>);
+
+/// Items of the given lengths as rows: where each row begins among the items, and the items.
+#[pyfunction]
+#[pyo3(signature = (lengths, row_tokens, seed=0))]
+fn pack<'py>(
+    py: Python<'py>,
+    lengths: PyReadonlyArray1<'py, u32>,
+    row_tokens: u32,
+    seed: u64,
+) -> PyResult<Packed<'py>> {
+    let lengths = lengths.as_slice()?;
+    let rows = detach::run(py, |_| genet5_core::pack::best_fit_decreasing(lengths, row_tokens, seed))?;
+    let ends = rows.iter().scan(0, |end, row| {
+        *end += row.len() as i64;
+        Some(*end)
+    });
+    let offsets: Vec<i64> = std::iter::once(0).chain(ends).collect();
+    Ok((offsets.into_pyarray(py), rows.concat().into_pyarray(py)))
 }
 
 /// Batches of a baked folder.

@@ -1,6 +1,6 @@
 //! `genet5._core.genome`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use genet5_core::fasta::{self, IndexedFasta};
 use genet5_core::gene::{GeneModel, Interval, Strand};
@@ -13,7 +13,10 @@ use genet5_core::{annotation, dna, files, validate, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::detach;
+use crate::{bytes, detach};
+
+/// Names and letters.
+type Contigs = Vec<(String, Py<PyBytes>)>;
 
 /// Contig index, strand, segments (start, end), probability.
 type RawGene = (usize, char, Vec<(u32, u32)>, Option<f32>);
@@ -42,9 +45,29 @@ fn output_genes(genes: &[RawGene]) -> Result<Vec<OutputGene>> {
 
 /// Every sequence of a FASTA file: (name, upper-case letters).
 #[pyfunction]
-fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Vec<(String, Py<PyBytes>)>> {
+fn read_fasta(py: Python<'_>, path: PathBuf) -> PyResult<Contigs> {
+    if let Some(records) = read_even(py, &path)? {
+        return Ok(records);
+    }
     let contigs = detach::run(py, |_| fasta::read(&path))?;
     Ok(contigs.into_iter().map(|c| (c.name, PyBytes::new(py, &c.sequence).unbind())).collect())
+}
+
+/// The same of a plain file with even lines, written right into the bytes that Python gets; none for
+/// any other file.
+fn read_even(py: Python<'_>, path: &Path) -> PyResult<Option<Contigs>> {
+    let raw = detach::quick(py, || files::map(path))?;
+    let mut found = Vec::new();
+    for record in py.detach(|| fasta::even_records(&raw)).unwrap_or_default() {
+        py.check_signals()?;
+        let mut even = false;
+        let sequence = bytes::filled(py, record.bases, |bases| even = record.copy_into(bases))?;
+        if !even {
+            return Ok(None);
+        }
+        found.push((record.name.to_string(), sequence.unbind()));
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// A FASTA file open for random access.
@@ -78,6 +101,12 @@ impl Fasta {
         })?;
         Ok(PyBytes::new(py, &letters))
     }
+}
+
+/// Number of rows of an annotation, each checked for its form.
+#[pyfunction]
+fn count_rows(py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+    detach::run(py, |_| annotation::count_rows(&path, &files::read(&path)?))
 }
 
 /// The summary of an annotation as a JSON object.
@@ -228,6 +257,7 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "genome", |module| {
         module.add_class::<Fasta>()?;
         module.add_function(wrap_pyfunction!(read_fasta, module)?)?;
+        module.add_function(wrap_pyfunction!(count_rows, module)?)?;
         module.add_function(wrap_pyfunction!(summary, module)?)?;
         module.add_function(wrap_pyfunction!(gene_lines, module)?)?;
         module.add_function(wrap_pyfunction!(repairs, module)?)?;

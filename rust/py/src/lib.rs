@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 mod bake;
 mod batch;
+mod bytes;
 mod detach;
 mod error;
 mod extract;
@@ -13,6 +14,11 @@ mod grammar;
 mod lattice;
 mod score;
 mod tokenizer;
+
+/// Windows and batches are made and dropped by the megabyte, and the system's allocator gives such
+/// memory back each time, to be mapped and zeroed anew: this one keeps it for the next.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Compiled core of GeneT5.
 ///

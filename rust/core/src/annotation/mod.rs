@@ -226,6 +226,25 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Annotation> {
     parse_feature(path, text, Feature::Cds)
 }
 
+/// Number of rows in the text of a GFF3 or GTF file, each split into its columns and its positions
+/// read; nothing is linked.
+///
+/// # Errors
+/// [`crate::Error::Input`] with the line when a row is malformed.
+///
+/// ```
+/// let text = b"##gff-version 3\nchr\t.\tgene\t11\t40\t.\t-\t.\tID=g\n###\n";
+/// assert_eq!(genet5_core::annotation::count_rows("x.gff".as_ref(), text).unwrap(), 1);
+/// ```
+pub fn count_rows(path: &Path, text: &[u8]) -> Result<u64> {
+    let mut rows = rows::Rows::new(path, text);
+    let mut count = 0;
+    while let Some(line) = rows.next()? {
+        count += u64::from(matches!(line, rows::Line::Row(_)));
+    }
+    Ok(count)
+}
+
 /// Reads a text with transcripts made of the chosen rows.
 pub(crate) fn parse_feature(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
     match rows::format(path, text)? {

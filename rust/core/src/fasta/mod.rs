@@ -4,9 +4,11 @@
 //! the first blank. A line may be as long as its sequence, and a sequence has fewer than 2^31 bases, as
 //! in SAM files and in the tokens' positions.
 
+mod even;
 mod index;
 mod parser;
 
+pub use even::{even_records, EvenRecord};
 pub use index::IndexedFasta;
 
 use std::io::Write;

@@ -80,6 +80,14 @@ pub(super) fn clean(piece: &[u8], letters: Letters, out: &mut Vec<u8>) -> std::r
     Ok(())
 }
 
+/// Upper-cases letters in place; false when one is no letter of DNA.
+pub(super) fn clean_in_place(letters: &mut [u8]) -> bool {
+    letters.iter_mut().all(|letter| {
+        *letter = CLEAN[*letter as usize];
+        *letter > BLANK
+    })
+}
+
 /// Appends the letters of several sequence lines; false, and nothing appended, when they hold
 /// more than plain letters.
 fn join(lines: &[u8], letters: Letters, out: &mut Vec<u8>) -> bool {

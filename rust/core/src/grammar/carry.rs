@@ -15,23 +15,24 @@ pub const NONE: u8 = 255;
 
 const ONE: u32 = 1;
 const TWO: u32 = 5;
-const LEAVE_STOP: u32 = STOP as u32;
+/// A carry inside the stop codon and the same one outside.
+const BOTH: u64 = 1 | 1 << STOP;
 
 /// The codons of one genetic code as steps between carries.
 #[derive(Debug)]
 pub struct Codons {
     /// carry after reading a base with a carry
     next: [[u8; 4]; COUNT],
-    /// bit 4x + y: first base + x + y is a stop codon
-    stops: [u64; 4],
-    /// bit 4x + y: first base + x + y is a start codon and no stop codon
-    starts: [u64; 4],
+    /// carries with which a base completes a codon that something must follow
+    follow: [u64; 4],
+    /// carries with which a base completes a start codon
+    complete: [u64; 4],
 }
 
 impl Codons {
     /// The steps of that code.
     pub fn new(code: &GeneticCode, table_starts: bool) -> Self {
-        let mut codons = Codons { next: [[NONE; 4]; COUNT], stops: [0; 4], starts: [0; 4] };
+        let mut codons = Codons { next: [[NONE; 4]; COUNT], follow: [0; 4], complete: [0; 4] };
         for base in 0..4u8 {
             for flag in [0, STOP] {
                 codons.next[flag as usize][base as usize] = flag + 1 + base;
@@ -42,10 +43,10 @@ impl Codons {
             for pair in 0..16u8 {
                 let stop = code.is_stop(base, pair / 4, pair % 4);
                 let start = !stop && code.is_start(base, pair / 4, pair % 4, table_starts);
-                codons.stops[base as usize] |= u64::from(stop) << pair;
-                codons.starts[base as usize] |= u64::from(start) << pair;
                 let complete = if stop { STOP + 5 + pair } else { 5 + pair };
                 codons.next[complete as usize][base as usize] = 0;
+                codons.follow[base as usize] |= 1 << complete;
+                codons.complete[base as usize] |= u64::from(start) << (5 + pair);
             }
         }
         codons
@@ -60,7 +61,7 @@ impl Codons {
     /// Whether `base` completes a start codon.
     #[inline]
     pub fn completes_start(&self, carry: u8, base: u8) -> bool {
-        (5..STOP).contains(&carry) && self.starts[base as usize] >> (carry - 5) & 1 == 1
+        self.complete[base as usize] >> carry & 1 == 1
     }
 
     /// The carries with which `base` may be read when the carries `after` it may go on; a carry
@@ -68,13 +69,10 @@ impl Codons {
     #[inline]
     pub fn before(&self, base: u8, after: u64) -> u64 {
         let b = u32::from(base);
-        let (stops, starts) = (self.stops[base as usize], self.starts[base as usize]);
-        let any = 0u64.wrapping_sub(after & 1);
-        let inside = after >> (ONE + b) & 1
-            | (after >> (TWO + 4 * b) & 15) << ONE
-            | (!stops & 0xFFFF & (any | starts)) << TWO;
-        let flagged = after >> LEAVE_STOP;
-        let stop = flagged >> (ONE + b) & 1 | (flagged >> (TWO + 4 * b) & 15) << ONE | (stops & any) << TWO;
-        inside | stop << LEAVE_STOP
+        let (follow, complete) = (self.follow[base as usize], self.complete[base as usize]);
+        // the same inside and outside of the stop codon
+        let one = after >> (ONE + b) & BOTH;
+        let two = (after >> (TWO + 4 * b) & (15 * BOTH)) << ONE;
+        one | two | follow & 0u64.wrapping_sub(after & 1) | complete
     }
 }

@@ -93,7 +93,7 @@ impl WindowGrammar {
     pub(super) fn new(codes: &[u8], codons: Arc<Codons>, config: GrammarConfig) -> Self {
         let plus: Vec<u8> = codes.iter().map(|&code| code.min(dna::N)).collect();
         let minus = dna::reverse_complement(&plus);
-        let strands = [StrandTables::new(plus, &codons, &config), StrandTables::new(minus, &codons, &config)];
+        let strands = [plus, minus].map(|codes| StrandTables::new(codes, &codons, &config));
         let anchors = |strand: &StrandTables| -> Vec<i32> {
             let open = strand.open.iter().enumerate();
             open.filter(|(_, &carries)| carries >> STOP & 1 == 1).map(|(p, _)| p as i32).collect()

@@ -67,7 +67,7 @@ impl Tokenizer {
             let first = run.ids.len();
             run.encode(start, end);
             for id in &mut run.ids[first..] {
-                *id = self.slot_ids[*id as usize];
+                *id = self.rank_ids[*id as usize];
             }
             start = end;
         }
@@ -100,13 +100,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Appends the slots of the bases `start..end`, none of them another letter.
+    /// Appends the ranks of the bases `start..end`, none of them another letter.
     fn encode(&mut self, start: usize, end: usize) {
         let floor = self.ids.len();
         let mut position = start;
+        let mut last = None;
         let mut candidate = self.merges.longest(&self.codes[start..end]);
         while let Some(token) = candidate {
-            match self.fit(token, position, floor) {
+            match self.fit(last, token, position) {
                 Some(token) => {
                     self.ids.push(u32::from(token));
                     if self.watchful && self.ids.len() % (1 << 16) == 0 && interrupt::check().is_err() {
@@ -114,22 +115,24 @@ impl<'a> Run<'a> {
                     }
                     self.starts.push(position as u32);
                     position += self.merges.length(token);
+                    last = Some(token);
                     candidate = self.merges.longest(&self.codes[position..end]);
                 }
                 None => {
                     self.dead[position / 64] |= 1 << (position % 64);
                     // the first token of a run always fits, so there is one to take back
                     debug_assert!(self.ids.len() > floor);
-                    candidate = self.ids.pop().map(|slot| slot as u16);
+                    candidate = self.ids.pop().map(|rank| rank as u16);
                     position = self.starts.pop().map_or(end, |start| start as usize);
+                    last = self.ids[floor..].last().map(|&rank| rank as u16);
                 }
             }
         }
     }
 
-    /// `token` or the longest of its prefixes that can follow what is there.
-    fn fit(&self, token: u16, position: usize, floor: usize) -> Option<u16> {
-        let last = self.ids[floor..].last().map(|&slot| slot as u16);
+    /// `token` or the longest of its prefixes that can follow `last` at that position.
+    #[inline]
+    fn fit(&self, last: Option<u16>, token: u16, position: usize) -> Option<u16> {
         let mut candidate = Some(token);
         while let Some(token) = candidate {
             let end = position + self.merges.length(token);

@@ -77,17 +77,13 @@ pub fn expand(
 impl Tokenizer {
     /// The texts of the tokens of DNA: letters, then what each merge makes.
     fn texts_by_rank(&self) -> Vec<String> {
-        let mut texts = vec![String::new(); self.slot_ids.len()];
-        for (&rank, &id) in self.merges.ranks().iter().zip(&self.slot_ids) {
-            texts[usize::from(rank)].clone_from(&self.tokens[id as usize]);
-        }
-        texts
+        self.rank_ids.iter().map(|&id| self.tokens[id as usize].clone()).collect()
     }
 
     /// A corpus of letters as one of tokens: the rank of each at its first and last base.
     fn cut(&self, mut symbols: Vec<u16>) -> Vec<u16> {
         let mut rank_of_id = vec![0; self.tokens.len()];
-        for (&rank, &id) in self.merges.ranks().iter().zip(&self.slot_ids) {
+        for (rank, &id) in (0..).zip(&self.rank_ids) {
             rank_of_id[id as usize] = rank;
         }
         let mut codes = Vec::new();

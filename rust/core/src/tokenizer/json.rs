@@ -32,8 +32,7 @@ pub(super) fn build(value: Value) -> Checked<Tokenizer> {
     for (letter, slot) in (0u8..).zip(&mut letter_ids) {
         *slot = ids.get(char::from(letter).encode_utf8(&mut [0; 4]) as &str).copied().unwrap_or(unk_id);
     }
-    let slot_ids = merges.ranks().iter().map(|&rank| rank_ids[usize::from(rank)]).collect();
-    Ok(Tokenizer { value, tokens, ids, special, merges, slot_ids, letter_ids, unk_id, pad_id })
+    Ok(Tokenizer { value, tokens, ids, special, merges, rank_ids, letter_ids, unk_id, pad_id })
 }
 
 /// The merges as pairs of texts, from either of the two layouts.

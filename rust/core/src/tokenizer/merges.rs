@@ -1,13 +1,11 @@
-//! The merges of a vocabulary, indexed for encoding: trie, splits and pair validity.
+//! The merges of a vocabulary, indexed for encoding: longest matches and pair validity.
 //!
-//! Inside, a token has two numbers. Its *rank*: 0–3 are the letters A, C, G, T, and 4 + k is what
-//! merge k makes. And its *slot*, its place in the alphabet, by which the encoder knows it: a token
-//! and its prefixes are neighbours then, in one cache line of the table of pairs (measured: 1.5
-//! times as fast as by rank). Ids of the vocabulary are mapped at the edge.
-
-use std::sync::atomic::{AtomicU8, Ordering};
+//! Inside, a token is its *rank*: 0–3 are the letters A, C, G, T, and 4 + k is what merge k makes.
+//! Ids of the vocabulary are mapped at the edge.
 
 use rustc_hash::FxHashMap;
+
+use super::pairs::PairTable;
 
 /// Number of letters that can merge.
 pub(super) const LETTERS: usize = 4;
@@ -15,14 +13,14 @@ pub(super) const LETTERS: usize = 4;
 /// Most tokens of DNA in a vocabulary: a rank has 16 bits, two of whose values mean other things.
 pub(super) const MAX_RANKS: usize = 65_534;
 
-/// Above this many tokens the pair table (2 bits a pair, 64 MiB here) is not kept.
-const MAX_PAIR_TABLE: usize = 16_384;
+/// Bases that the longest match looks at in one step.
+const JUMP: usize = 6;
+
+/// Above this many tokens (32 MiB while the table is made) pairs are looked at one by one.
+const MAX_TABLE: usize = 16_384;
 
 const NONE: u32 = u32::MAX;
-const NO_SLOT: u16 = u16::MAX;
-
-const VALID: u8 = 1;
-const INVALID: u8 = 2;
+const NO_RANK: u16 = u16::MAX;
 
 /// The indexed merges.
 #[derive(Debug)]
@@ -30,14 +28,24 @@ pub(super) struct Merges {
     // left and right part of each rank; letters name themselves
     parts: Vec<(u16, u16)>,
     products: FxHashMap<(u16, u16), u16>,
-    // by slot
-    ranks: Vec<u16>,
+    pairs: Option<PairTable>,
+    // by rank
     lengths: Vec<u32>,
     shorter: Vec<u16>,
     // by node of the trie: children by code, and the longest token that is a prefix of its text
     children: Vec<[u32; 4]>,
     longest: Vec<u16>,
-    pairs: PairTable,
+    // by JUMP codes, the first one lowest
+    jumps: Vec<Jump>,
+}
+
+/// Where the trie stands after some bases.
+#[derive(Debug, Clone, Copy)]
+enum Jump {
+    /// It goes on here.
+    Node(u32),
+    /// It has ended; this is the longest token.
+    Longest(u16),
 }
 
 impl Merges {
@@ -47,16 +55,15 @@ impl Merges {
     pub(super) fn new(merges: &[(u16, u16)]) -> Result<Self, u16> {
         let mut parts: Vec<(u16, u16)> = (0..LETTERS as u16).map(|letter| (letter, letter)).collect();
         parts.extend_from_slice(merges);
-        let products = (LETTERS as u16..).zip(merges).map(|(rank, &pair)| (pair, rank)).collect();
         let mut table = Merges {
-            pairs: PairTable::new(parts.len()),
+            lengths: vec![0; parts.len()],
+            shorter: vec![NO_RANK; parts.len()],
             parts,
-            products,
-            ranks: Vec::new(),
-            lengths: Vec::new(),
-            shorter: Vec::new(),
+            products: (LETTERS as u16..).zip(merges).map(|(rank, &pair)| (pair, rank)).collect(),
+            pairs: None,
             children: vec![[NONE; 4]],
             longest: Vec::new(),
+            jumps: Vec::new(),
         };
         // a token whose parts meet validly below its own rank is what its text encodes to
         for (rank, &(left, right)) in (LETTERS as u16..).zip(merges) {
@@ -65,52 +72,55 @@ impl Merges {
             }
         }
         table.build_trie();
+        table.jumps = (0..1 << (2 * JUMP)).map(|codes| table.jump(codes)).collect();
+        table.pairs = (table.len() <= MAX_TABLE).then(|| PairTable::new(&table.parts));
         Ok(table)
     }
 
-    /// Ranks of the tokens made of A, C, G and T, by slot.
-    pub(super) fn ranks(&self) -> &[u16] {
-        &self.ranks
+    /// Number of tokens made of A, C, G and T.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
     }
 
     /// Bases of a token.
     #[inline]
-    pub(super) fn length(&self, slot: u16) -> usize {
-        self.lengths[usize::from(slot)] as usize
+    pub(super) fn length(&self, rank: u16) -> usize {
+        self.lengths[usize::from(rank)] as usize
     }
 
     /// The longest token at the start of `codes`, all of them 0–3; `None` where there are none.
     #[inline]
     pub(super) fn longest(&self, codes: &[u8]) -> Option<u16> {
-        let mut node = 0;
-        for &code in codes {
+        let (mut node, mut rest) = (0, codes);
+        if let Some((first, others)) = codes.split_first_chunk::<8>() {
+            match self.jumps[packed(*first) & ((1 << (2 * JUMP)) - 1)] {
+                Jump::Longest(rank) => return Some(rank),
+                Jump::Node(jumped) => (node, rest) = (jumped as usize, &codes[JUMP..]),
+            }
+            debug_assert!(others.len() < rest.len());
+        }
+        for &code in rest {
             let next = self.children[node][usize::from(code & 3)];
             if next == NONE {
                 break;
             }
             node = next as usize;
         }
-        Some(self.longest[node]).filter(|&slot| slot != NO_SLOT)
+        Some(self.longest[node]).filter(|&rank| rank != NO_RANK)
     }
 
     /// The next shorter token that is a prefix of this one.
     #[inline]
-    pub(super) fn shorter(&self, slot: u16) -> Option<u16> {
-        Some(self.shorter[usize::from(slot)]).filter(|&slot| slot != NO_SLOT)
+    pub(super) fn shorter(&self, rank: u16) -> Option<u16> {
+        Some(self.shorter[usize::from(rank)]).filter(|&rank| rank != NO_RANK)
     }
 
     /// Whether BPE of the joined text of two tokens returns these two.
     #[inline]
     pub(super) fn valid(&self, left: u16, right: u16) -> bool {
-        match self.pairs.get(left, right) {
-            VALID => true,
-            INVALID => false,
-            _ => {
-                let (left_rank, right_rank) = (self.ranks[usize::from(left)], self.ranks[usize::from(right)]);
-                let valid = self.valid_below(left_rank, right_rank, u32::MAX);
-                self.pairs.set(left, right, if valid { VALID } else { INVALID });
-                valid
-            }
+        match &self.pairs {
+            Some(pairs) => pairs.valid(left, right),
+            None => self.valid_below(left, right, u32::MAX),
         }
     }
 
@@ -118,10 +128,8 @@ impl Merges {
     // before the ones undone so far makes the pair invalid (github/rust-gems, crates/bpe)
     fn valid_below(&self, mut left: u16, mut right: u16, mut limit: u32) -> bool {
         loop {
-            if let Some(&product) = self.products.get(&(left, right)) {
-                if u32::from(product) < limit {
-                    return false;
-                }
+            if self.products.get(&(left, right)).is_some_and(|&product| u32::from(product) < limit) {
+                return false;
             }
             if usize::from(left.max(right)) < LETTERS {
                 return true;
@@ -139,25 +147,36 @@ impl Merges {
 
     fn build_trie(&mut self) {
         // rank of the token that ends at each node
-        let mut ends = vec![NONE];
+        let mut ends = vec![NO_RANK];
         for rank in 0..self.parts.len() as u16 {
-            let node = self.insert(&self.text(rank), &mut ends);
-            ends[node] = u32::from(rank);
+            let text = self.text(rank);
+            self.lengths[usize::from(rank)] = text.len() as u32;
+            let node = self.insert(&text, &mut ends);
+            ends[node] = rank;
         }
-        self.longest = vec![NO_SLOT; self.children.len()];
-        // node, its depth and the longest token above it, in alphabetical order
-        let mut todo = vec![(0, 0, NO_SLOT)];
-        while let Some((node, depth, above)) = todo.pop() {
-            let own = self.ranks.len() as u16;
-            self.longest[node] = if ends[node] == NONE { above } else { own };
-            if ends[node] != NONE {
-                self.ranks.push(ends[node] as u16);
-                self.lengths.push(depth);
-                self.shorter.push(above);
+        self.longest = ends;
+        // a node is younger than the one above it
+        for node in 0..self.children.len() {
+            for child in self.children[node].into_iter().filter(|&child| child != NONE) {
+                let (above, own) = (self.longest[node], &mut self.longest[child as usize]);
+                match *own {
+                    NO_RANK => *own = above,
+                    rank => self.shorter[usize::from(rank)] = above,
+                }
             }
-            let below = self.children[node].iter().rev().filter(|&&child| child != NONE);
-            todo.extend(below.map(|&child| (child as usize, depth + 1, self.longest[node])));
         }
+    }
+
+    fn jump(&self, codes: usize) -> Jump {
+        let mut node = 0;
+        for place in 0..JUMP {
+            let next = self.children[node][codes >> (2 * place) & 3];
+            if next == NONE {
+                return Jump::Longest(self.longest[node]);
+            }
+            node = next as usize;
+        }
+        Jump::Node(node as u32)
     }
 
     // codes 0–3 of the text of a rank
@@ -175,51 +194,67 @@ impl Merges {
         out
     }
 
-    fn insert(&mut self, text: &[u8], ends: &mut Vec<u32>) -> usize {
+    fn insert(&mut self, text: &[u8], ends: &mut Vec<u16>) -> usize {
         let mut node = 0;
         for &code in text {
-            let slot = usize::from(code);
-            if self.children[node][slot] == NONE {
-                self.children[node][slot] = self.children.len() as u32;
+            let child = usize::from(code);
+            if self.children[node][child] == NONE {
+                self.children[node][child] = self.children.len() as u32;
                 self.children.push([NONE; 4]);
-                ends.push(NONE);
+                ends.push(NO_RANK);
             }
-            node = self.children[node][slot] as usize;
+            node = self.children[node][child] as usize;
         }
         node
     }
 }
 
-/// What is known of each pair: two bits, filled as pairs are met, by any thread.
-#[derive(Debug)]
-struct PairTable {
-    width: usize,
-    cells: Vec<AtomicU8>,
+/// Eight codes, each in a byte, as 16 bits, the first one lowest.
+#[inline]
+fn packed(codes: [u8; 8]) -> usize {
+    let mut bits = u64::from_le_bytes(codes);
+    bits = (bits | bits >> 6) & 0x000f_000f_000f_000f;
+    bits = (bits | bits >> 12) & 0x0000_00ff_0000_00ff;
+    ((bits | bits >> 24) & 0xffff) as usize
 }
 
-impl PairTable {
-    fn new(width: usize) -> Self {
-        let pairs = if width <= MAX_PAIR_TABLE { width * width } else { 0 };
-        PairTable {
-            width,
-            cells: std::iter::repeat_with(AtomicU8::default).take(pairs.div_ceil(4)).collect(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A vocabulary of those of the drawn pairs that make new and reachable tokens.
+    fn vocabulary(draws: &[(u16, u16)]) -> Merges {
+        let mut merges: Vec<(u16, u16)> = Vec::new();
+        let mut found = Merges::new(&merges).expect("letters alone");
+        for &(left, right) in draws {
+            let tokens = found.len() as u16;
+            let text = [found.text(left % tokens), found.text(right % tokens)].concat();
+            if (0..tokens).any(|rank| found.text(rank) == text) {
+                continue;
+            }
+            merges.push((left % tokens, right % tokens));
+            match Merges::new(&merges) {
+                Ok(larger) => found = larger,
+                Err(_) => drop(merges.pop()),
+            }
         }
+        found
     }
 
-    #[inline]
-    fn get(&self, left: u16, right: u16) -> u8 {
-        let index = usize::from(left) * self.width + usize::from(right);
-        match self.cells.get(index / 4) {
-            Some(cell) => cell.load(Ordering::Relaxed) >> (index % 4 * 2) & 3,
-            None => 0,
-        }
-    }
-
-    #[inline]
-    fn set(&self, left: u16, right: u16, value: u8) {
-        let index = usize::from(left) * self.width + usize::from(right);
-        if let Some(cell) = self.cells.get(index / 4) {
-            cell.fetch_or(value << (index % 4 * 2), Ordering::Relaxed);
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn the_table_of_pairs_says_what_undoing_merges_says(
+            draws in prop::collection::vec((any::<u16>(), any::<u16>()), 0..90),
+        ) {
+            let merges = vocabulary(&draws);
+            for left in 0..merges.len() as u16 {
+                for right in 0..merges.len() as u16 {
+                    let plain = merges.valid_below(left, right, u32::MAX);
+                    prop_assert_eq!(merges.valid(left, right), plain, "{} {}", left, right);
+                }
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod encode;
 mod expand;
 mod json;
 mod merges;
+mod pairs;
 mod train;
 
 #[cfg(test)]
@@ -51,8 +52,8 @@ pub struct Tokenizer {
     ids: FxHashMap<String, u32>,
     special: Vec<u32>,
     merges: Merges,
-    // ids of the tokens of DNA, by slot
-    slot_ids: Vec<u32>,
+    // ids of the tokens of DNA, by rank
+    rank_ids: Vec<u32>,
     // ids of the ASCII characters that are no bases
     letter_ids: [u32; 128],
     unk_id: u32,
@@ -163,8 +164,8 @@ impl Tokenizer {
 
     /// Bases of each token that is made of A, C, G and T, in the order of ids.
     pub fn dna_lengths(&self) -> Vec<(u32, usize)> {
-        let lengths = (0u16..).map(|slot| self.merges.length(slot));
-        let mut out: Vec<_> = self.slot_ids.iter().copied().zip(lengths).collect();
+        let lengths = (0..self.merges.len()).map(|rank| self.merges.length(rank as u16));
+        let mut out: Vec<_> = self.rank_ids.iter().copied().zip(lengths).collect();
         out.sort_unstable();
         out
     }

@@ -115,7 +115,7 @@ struct Reader<'a> {
 
 /// Reads a GFF3 text.
 pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annotation> {
-    let mut reader = Reader { feature, ..Reader::default() };
+    let mut reader = Reader::new(feature, text.len());
     let mut rows = Rows::new(path, text);
     while let Some(line) = rows.next()? {
         match line {
@@ -131,6 +131,17 @@ pub(super) fn parse(path: &Path, text: &[u8], feature: Feature) -> Result<Annota
 }
 
 impl<'a> Reader<'a> {
+    /// A reader of a text of that size. Lists have room for as many rows as there may be: what is not
+    /// used is no memory yet, and lists that grow are copied into memory that must be zeroed first.
+    fn new(feature: Feature, bytes: usize) -> Self {
+        Reader {
+            feature,
+            nodes: Vec::with_capacity(bytes / 256),
+            leaves: Vec::with_capacity(bytes / 96),
+            ..Reader::default()
+        }
+    }
+
     fn row(&mut self, path: &Path, row: &Row<'a>) -> Result<()> {
         let contig = self.contig(row.contig);
         let role = role(row.kind, self.feature);

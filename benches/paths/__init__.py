@@ -1,0 +1,1 @@
+"""The paths of the table in benches/RESULTS.md, one function for each row or pair of rows."""

@@ -1,0 +1,205 @@
+//! Gzip data inflated ahead of whoever takes them, on threads of their own.
+//!
+//! A gzip stream can only be inflated from its beginning, so there the one gain is that the taker
+//! works at the same time; bgzip's blocks know their sizes and are inflated by several threads.
+//! Threads are started for each file and no pool is kept, since a pool does not survive a fork.
+
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::Result;
+use crate::{files, interrupt};
+
+/// Bytes of a gzip stream that are handed over at once.
+const PIECE: usize = 1 << 18;
+/// Compressed bytes of bgzip blocks that one thread inflates at once.
+const BLOCKS: usize = 1 << 17;
+/// Pieces that wait for the taker.
+const AHEAD: usize = 4;
+
+type Piece = std::io::Result<Vec<u8>>;
+
+/// Gives the inflated content to `take`, piece by piece and in order; `path` is for messages.
+///
+/// # Errors
+/// [`crate::Error::Input`] when the data are damaged or cut off, and what `take` says; [`crate::Error::Interrupted`].
+pub(crate) fn each_piece(path: &Path, raw: &[u8], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut take = |piece: Piece| -> Result<Vec<u8>> {
+        interrupt::check()?;
+        let piece = piece.map_err(|error| files::damaged(path, error))?;
+        take(&piece).map(|()| piece)
+    };
+    let groups = block_groups(raw);
+    std::thread::scope(|scope| match &groups[..] {
+        [_] => {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let (give_back, used) = sync_channel(2 * AHEAD);
+            scope.spawn(move || stream(raw, &sender, &used));
+            for piece in receiver {
+                // the memory is used again; nobody takes it back at the end
+                let _ = give_back.try_send(take(piece)?);
+            }
+            Ok(())
+        }
+        groups => {
+            let workers = std::thread::available_parallelism().map_or(1, usize::from).min(groups.len());
+            let start = |worker: usize| {
+                let (sender, receiver) = sync_channel::<Piece>(AHEAD);
+                let mine = groups.iter().skip(worker).step_by(workers);
+                // a taker that has stopped closes the channel
+                scope.spawn(move || {
+                    mine.map(|group| whole(&raw[group.clone()])).try_for_each(|p| sender.send(p))
+                });
+                receiver
+            };
+            let receivers: Vec<Receiver<Piece>> = (0..workers).map(start).collect();
+            for (receiver, _) in receivers.iter().cycle().zip(groups) {
+                take(receiver.recv().unwrap_or_else(|_| Err(ErrorKind::UnexpectedEof.into())))?;
+            }
+            Ok(())
+        }
+    })
+}
+
+/// Inflates all members into pieces, using memory again that comes back.
+fn stream(raw: &[u8], sender: &SyncSender<Piece>, used: &Receiver<Vec<u8>>) {
+    let mut stream = MultiGzDecoder::new(raw);
+    loop {
+        let mut piece = used.try_recv().unwrap_or_default();
+        piece.resize(PIECE, 0);
+        let mut filled = 0;
+        let end = loop {
+            match stream.read(&mut piece[filled..]) {
+                Ok(0) => break Ok(filled < PIECE),
+                Ok(read) => filled += read,
+                Err(error) => break Err(error),
+            }
+        };
+        piece.truncate(filled);
+        let done = !matches!(end, Ok(false));
+        if sender.send(end.map(|_| piece)).is_err() || done {
+            return;
+        }
+    }
+}
+
+/// Inflates a group of blocks.
+fn whole(raw: &[u8]) -> Piece {
+    let mut piece = Vec::with_capacity(4 * raw.len());
+    MultiGzDecoder::new(raw).read_to_end(&mut piece)?;
+    Ok(piece)
+}
+
+/// The ranges of whole bgzip blocks that can be inflated apart; one range of everything where the
+/// file is no bgzip, and everything from the first other member on in the last one.
+fn block_groups(raw: &[u8]) -> Vec<Range<usize>> {
+    let mut groups = Vec::new();
+    let (mut first, mut at) = (0, 0);
+    while let Some(size) = block_size(&raw[at..]) {
+        at += size;
+        if at - first >= BLOCKS {
+            groups.push(first..at);
+            first = at;
+        }
+    }
+    if first < raw.len() || groups.is_empty() {
+        groups.push(first..raw.len());
+    }
+    groups
+}
+
+/// Bytes of the bgzip block at the start of `raw` (SAM specification, 4.1: the extra field BC).
+fn block_size(raw: &[u8]) -> Option<usize> {
+    let header = raw.get(..18)?;
+    let known = header.starts_with(&[0x1f, 0x8b, 8, 4]) && header[10..16] == [6, 0, b'B', b'C', 2, 0];
+    let size = usize::from(u16::from_le_bytes([header[16], header[17]])) + 1;
+    (known && size > 18 && size <= raw.len()).then_some(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use flate2::write::GzEncoder;
+    use flate2::Compression;
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).expect("written");
+        encoder.finish().expect("finished")
+    }
+
+    /// A gzip member with bgzip's extra field.
+    fn block(text: &[u8]) -> Vec<u8> {
+        let mut plain = gzip(text);
+        let size = (plain.len() + 8 - 1) as u16;
+        plain[3] = 4;
+        let extra = [6, 0, b'B', b'C', 2, 0, size as u8, (size >> 8) as u8];
+        plain.splice(10..10, extra);
+        plain
+    }
+
+    fn content(raw: &[u8]) -> Result<Vec<u8>> {
+        let mut found = Vec::new();
+        each_piece(Path::new("x.gz"), raw, |piece| {
+            found.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn text(bytes: usize) -> Vec<u8> {
+        let mut random = crate::random::Random::new(&[bytes as u64]);
+        (0..bytes).map(|_| b"ACGT"[random.below(4) as usize]).collect()
+    }
+
+    #[test]
+    fn every_layout_gives_its_text() {
+        let text = text(3_000_000);
+        let blocks: Vec<u8> = text.chunks(50_000).flat_map(block).collect();
+        assert!(block_groups(&blocks).len() > 1);
+        let mixed: Vec<u8> = text[..1_000_000]
+            .chunks(40_000)
+            .flat_map(block)
+            .chain(text[1_000_000..].chunks(700_000).flat_map(gzip))
+            .collect();
+        for raw in [gzip(&text), blocks.clone(), [blocks, block(b"")].concat(), mixed] {
+            assert!(content(&raw).expect("whole") == text);
+        }
+        assert!(content(&block(b"")).expect("empty").is_empty());
+    }
+
+    #[test]
+    fn damage_anywhere_is_an_error() {
+        let text = text(2_000_000);
+        let blocks: Vec<u8> = text.chunks(50_000).flat_map(block).collect();
+        for whole in [gzip(&text), blocks] {
+            for length in [5, 20, whole.len() / 2, whole.len() - 1] {
+                assert!(matches!(content(&whole[..length]), Err(Error::Input { .. })), "cut to {length}");
+            }
+            for place in [whole.len() / 3, whole.len() - 6] {
+                let mut broken = whole.clone();
+                broken[place] ^= 0x55;
+                assert!(content(&broken).is_err(), "broken at {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_taker_that_stops_stops_everything() {
+        let blocks: Vec<u8> = text(4_000_000).chunks(50_000).flat_map(block).collect();
+        for raw in [gzip(&text(4_000_000)), blocks] {
+            let mut pieces = 0;
+            let stopped = each_piece(Path::new("x.gz"), &raw, |_| {
+                pieces += 1;
+                Err(Error::value("enough"))
+            });
+            assert!(stopped.is_err() && pieces == 1);
+        }
+    }
+}
