@@ -161,7 +161,8 @@ impl GeneSet {
         let path = path.as_ref();
         let text = annotation::text(path)?;
         if selection.feature == Feature::Cds {
-            if let Some(tidy) = Tidy::read(path, &text) {
+            // the other reader counts the rows that leave their regions
+            if let Some(tidy) = Tidy::read(path, &text).filter(|tidy| !tidy.leaves_regions()) {
                 drop(text);
                 return Ok(Self::of_tidy(&tidy, selection));
             }
@@ -186,7 +187,8 @@ impl GeneSet {
     }
 
     pub(super) fn of_tidy(tidy: &Tidy, selection: &Selection) -> Self {
-        let mut set = GeneSet { contigs: tidy.contig_names(), ..GeneSet::default() };
+        let (contigs, repairs) = (tidy.contig_names(), tidy.repairs());
+        let mut set = GeneSet { contigs, repairs, ..GeneSet::default() };
         let (mut best, mut chain) = (Vec::new(), Vec::new());
         let bases = |chain: &[Interval]| chain.iter().map(|s| u64::from(s.len())).sum::<u64>();
         let long_enough = |chain: &[Interval]| bases(chain) >= u64::from(selection.min_cds);

@@ -8,6 +8,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::path::Path;
@@ -48,6 +49,8 @@ pub(super) struct Chunk {
     transcripts: Vec<Transcript>,
     parts: Vec<Part>,
     names: Vec<u8>,
+    /// Transcripts each of whose CDS rows has an ID of its own.
+    id_per_row: u64,
 }
 
 /// A gene's row; places are 0-based and half-open.
@@ -170,6 +173,35 @@ impl Tidy {
     /// Names of the contigs, in order of first appearance.
     pub(super) fn contig_names(&self) -> Vec<String> {
         self.contigs.iter().map(|name| decode(name)).collect()
+    }
+
+    /// What the reader of annotations would mend, by kind, but for phases and rows outside of their regions.
+    pub(super) fn repairs(&self) -> BTreeMap<&'static str, u64> {
+        let (mut implicit, mut repeated, mut cds) = (0, 0, Vec::new());
+        for (chunk, _, transcript) in self.transcripts() {
+            cds.clear();
+            cds.extend(chunk.cds(transcript).map(|part| (part.start, part.end)));
+            implicit += u64::from(!transcript.own_row && !cds.is_empty());
+            if !cds.is_sorted() {
+                cds.sort_unstable();
+            }
+            repeated += cds.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+        }
+        let id_per_row = self.chunks.iter().map(|chunk| chunk.id_per_row).sum();
+        [("cds_id_per_row", id_per_row), ("duplicate_row", repeated), ("implicit_transcript", implicit)]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Whether rows leave what the file says about the ends of their contig.
+    pub(super) fn leaves_regions(&self) -> bool {
+        let spans: FxHashMap<&[u8], (u32, u32)> =
+            self.contigs.iter().zip(&self.spans).map(|(name, &span)| (&name[..], span)).collect();
+        let leaves = |(name, start, end): &(Box<[u8]>, u32, u32)| {
+            spans.get(&name[..]).is_some_and(|span| span.0 < *start || span.1 > *end)
+        };
+        self.regions.iter().any(leaves)
     }
 
     pub(super) fn n_genes(&self) -> usize {

@@ -347,6 +347,7 @@ impl<'a> Reader<'a> {
         }
         // rows of one ID stand together, or each has its own
         let one_each = coding.runs == coding.rows && !coding.nameless && transcript.own_row;
+        self.chunk.id_per_row += u64::from(coding.runs > 1);
         (coding.runs <= 1 || (one_each && !self.overlap(&transcript))).then_some(())
     }
 
