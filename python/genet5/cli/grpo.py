@@ -29,8 +29,6 @@ HELP = {
     "eval_every":   "Steps between validations; 0: a tenth of the run.",
     "eval_batches": "Batches of held-out windows at the most; 0: all.",
     "generate_every":   "Steps between gene F1s of both decoders; 0: a quarter of the run; -1: never.",
-    "generate_samples": "Held-out windows with genes for these and the calibration, at the most; 0: all.",
-    "calibrate":    "Choose decoder and writer threshold on held-out windows at the end.",
     "seed":         "Of the order of the windows and of all sampling.",
 }
 
@@ -76,6 +74,7 @@ SETTINGS = [
     setting("--epsilon", float, "How far below 1 a ratio may lie; 0: as the loss's paper has it."),
     setting("--epsilon-high", float, "How far above; 0: as the loss's paper has it."),
     setting("--beta", float, "Weight of the divergence from MODEL; 0: none."),
+    setting("--sft-weight", float, "Weight of the supervised loss on the windows' references; 0: none."),
     click.Option(["--mask-truncated-completions/--no-mask-truncated-completions"],
                  default=DEFAULT.mask_truncated_completions, show_default=True,
                  help="Learn nothing from completions that did not end."),

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use genet5_core::batch::{self as core, BatchArrays, Rows, Rules, Truth, Window};
 use genet5_core::gene::{GeneModel, Interval, Strand};
 use genet5_core::grammar::GrammarConfig;
+use genet5_core::labels::of_genes;
 use genet5_core::reader::{Dataset, Options, Part, Plan, State, Wanted};
 use genet5_core::{threads, Error, Result};
 use numpy::ndarray::IntoDimension;
-use numpy::{Element, IntoPyArray, PyArrayMethods};
+use numpy::{Element, IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyDict;
@@ -22,7 +23,8 @@ type Gene = (char, Vec<(u32, u32)>);
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "batch", |module| {
         module.add_class::<Reader>()?;
-        module.add_function(wrap_pyfunction!(assemble, module)?)
+        module.add_function(wrap_pyfunction!(assemble, module)?)?;
+        module.add_function(wrap_pyfunction!(labels, module)?)
     })
 }
 
@@ -57,6 +59,13 @@ fn assemble<'py>(
         threads::pool(threads)?.install(|| core::assemble(&windows, &rows, &tokenizer.inner, &rules, gap))
     })?;
     to_dict(py, arrays)
+}
+
+/// Segmentation labels of a stretch of `length` bases that begins at base `start`, from the genes that touch it.
+#[pyfunction]
+fn labels(py: Python<'_>, start: u32, length: usize, genes: Vec<Gene>) -> PyResult<Bound<'_, PyArray1<u8>>> {
+    let genes: Vec<GeneModel> = genes.iter().map(gene).collect();
+    Ok(detach::quick(py, || Ok(of_genes(start, length, &genes)))?.into_pyarray(py))
 }
 
 /// Batches of a baked folder.
