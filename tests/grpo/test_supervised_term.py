@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 import genet5.grpo.advantages as advantages
 import genet5.grpo.config as configs
 import genet5.grpo.losses as losses
@@ -16,6 +16,7 @@ import genet5.grpo.windows as windows
 import genet5.model.loss as supervised
 import genet5.train.config as train
 import genet5.train.distributed as distributed
+import torch
 
 WEIGHTS = {**dict.fromkeys(train.LOSSES, 0.0), **supervised.WEIGHTS}
 WEIGHT  = 0.3

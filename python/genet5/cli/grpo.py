@@ -25,6 +25,7 @@ Examples:
 # options of `genet5 sft` that read differently here
 HELP = {
     "batch_rows":   "Windows of a step, over all processes.",
+    "loss_weights": "Weights of the heads in the supervised loss, as in site=2,lattice=0.5.",
     "accumulate":   "Micro-batches that a process works a step off in.",
     "eval_every":   "Steps between validations; 0: a tenth of the run.",
     "eval_batches": "Batches of held-out windows at the most; 0: all.",
@@ -41,7 +42,8 @@ def shared():
         if not isinstance(option, click.Option) or option.name in configs.UNREAD:
             continue
         option = copy.copy(option)
-        if option.name in fields:
+        # a dict's text is parsed, and empty in both
+        if option.name in fields and not isinstance(getattr(DEFAULT, option.name), dict):
             option.default = getattr(DEFAULT, option.name)
         option.help = HELP.get(option.name, option.help)
         yield option
