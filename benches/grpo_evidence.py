@@ -265,16 +265,23 @@ def table(result):
         decoding     = result["models"][who]["decoding"]
         against      = result["comparisons"].get(name)
         cells        = [who, decoder, f"{decoding['writer_threshold']:g}, {decoding['min_probability']:g}",
-                        *(f"{levels['gene'][field]:.4f}" for field in ("f1", "sensitivity", "precision")),
-                        *(f"{levels[level]['f1']:.4f}" for level in LEVELS[1:])]
+                        *(share(levels["gene"][field]) for field in ("f1", "sensitivity", "precision")),
+                        *(share(levels[level]["f1"]) for level in LEVELS[1:])]
         if against:
             gene  = against["levels"]["gene"]
-            ends  = " to ".join(f"{end:+.4f}" for end in gene["interval"] or ())
-            cells += [f"{gene['difference']:+.4f} ({ends})", f"{against['only_a']}, {against['only_b']}",
+            ends  = " to ".join(share(end, "+") for end in gene["interval"] or ())
+            cells += [f"{share(gene['difference'], '+')} ({ends})", f"{against['only_a']}, {against['only_b']}",
                       f"{against['p_value']:.2g}"]
         lines.append("| " + " | ".join(cells + [""] * (11 - len(cells))) + " |")
-    lines.append(f"\nLongest open reading frames: {json.dumps(result['baseline'])}")
+    orfs = {row["level"]: row["f1"] for row in result["baseline"]}
+    lines.append("\nLongest open reading frames: " + ", ".join(f"{level} F1 {share(orfs[level])}" for level in LEVELS))
     return "\n".join([*lines, f"\n{result['device']}", ""])
+
+
+def share(number, sign=""):
+    """A share for the table; `-` where it is not defined, as without a prediction."""
+
+    return "-" if number is None else f"{number:{sign}.4f}"
 
 
 def curve(out, names):
