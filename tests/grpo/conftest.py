@@ -22,9 +22,10 @@ TRAIN = _helpers("train")
 
 @pytest.fixture(scope="session")
 def tools():
-    """Helpers that start processes: genet5 and stop_after."""
+    """Helpers that start processes: genet5, stop_after and the environment of one."""
 
-    return types.SimpleNamespace(genet5=TRAIN.genet5, stop_after=TRAIN.stop_after)
+    return types.SimpleNamespace(genet5=TRAIN.genet5, stop_after=TRAIN.stop_after,
+                                 environment=TRAIN.environment)
 
 
 @pytest.fixture(scope="session")

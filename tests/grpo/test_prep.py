@@ -1,4 +1,4 @@
-"""Windows for reinforcement: whole genes, balanced, held out as in a bake, the same bytes again."""
+"""Windows for reinforcement: cut as in prediction, balanced, held out as in a bake, the same bytes again."""
 
 import collections
 import itertools
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import genet5.bake as baking
+import genet5.data.batch as batching
 import genet5.errors as errors
 import genet5.genome as genome
 import genet5.grpo.prep as prep
@@ -36,10 +37,19 @@ def touching(raw, name, contig, start, end):
             if segments[0][0] < end and start < segments[-1][1]]
 
 
+@pytest.fixture(scope="module")
+def uncut(raw):
+    """Windows that cut no gene, otherwise as `prepared`."""
+
+    prep.prepare([raw], raw.parent / "uncut", raw.parent / "tokenizer.json", count=60, held_out=20, window_size=SIZE,
+                 cut_genes=False, empty_share=0.1, val_contigs={"A.toy": ["chr2"], "B.toy": ["chr2"]})
+    return raw.parent / "uncut"
+
+
 @pytest.mark.parametrize("side", [windows.TRAIN, windows.HELD_OUT])
-def test_a_window_holds_whole_valid_genes_and_their_letters(raw, prepared, side):
-    found    = windows.load(prepared, side)
-    settings = json.loads((prepared / windows.CONFIG).read_text())["species"]
+def test_windows_that_cut_no_gene_hold_valid_genes_and_their_letters(raw, uncut, side):
+    found    = windows.load(uncut, side)
+    settings = json.loads((uncut / windows.CONFIG).read_text())["species"]
     assert len(found) > 10
     for index in range(len(found)):
         one    = settings[found.species[index]]
@@ -51,6 +61,84 @@ def test_a_window_holds_whole_valid_genes_and_their_letters(raw, prepared, side)
         assert all(valid and segments[0][0] >= 0 and segments[-1][1] <= len(letters)
                    for _, segments, valid in expected)
         assert found.genes(index) == [gene[:2] for gene in expected]
+
+
+@pytest.mark.parametrize("side", [windows.TRAIN, windows.HELD_OUT])
+def test_windows_cut_genes_as_prediction_does_and_label_what_is_left_of_them(raw, prepared, side):
+    found    = windows.load(prepared, side)
+    settings = json.loads((prepared / windows.CONFIG).read_text())["species"]
+    assert json.loads((prepared / windows.CONFIG).read_text())["cut_genes"]
+    cut = 0
+    for index in range(len(found)):
+        one      = settings[found.species[index]]
+        touched  = touching(raw, one["name"], one["contigs"][found.contig[index]], int(found.start[index]),
+                            int(found.start[index]) + SIZE)
+        whole    = [gene[:2] for gene in touched if gene[1][0][0] >= 0 and gene[1][-1][1] <= SIZE]
+        expected = np.zeros(SIZE, np.uint8)
+        for strand, segments, valid in touched:
+            assert valid
+            for base, label in spelled(strand, segments):
+                if 0 <= base < SIZE:
+                    expected[base] = label
+        cut += len(touched) - len(whole)
+        assert found.genes(index) == whole
+        assert found.segmentation(index) == expected.tobytes()
+    assert cut > 10
+
+
+def spelled(strand, segments):
+    """Base and label of everything between a gene's start and end; genes of the toy genomes never overlap."""
+
+    coding = [base for start, end in segments for base in range(start, end)]
+    for place, base in enumerate(coding if strand == "+" else reversed(coding)):
+        yield base, (1 if strand == "+" else 4) + place % 3
+    for base in set(range(coding[0], coding[-1])) - set(coding):
+        yield base, 7 if strand == "+" else 8
+
+
+def test_labels_are_those_of_a_bake(raw, tmp_path):
+    """The reader's own labels of the same stretch, from the shards."""
+
+    import genet5.data.reader as readers
+
+    baking.bake(raw, tmp_path / "baked", raw.parent / "tokenizer.json", window_size=SIZE, val_share=0.2, seed=5)
+    held  = readers.validation(tmp_path / "baked", 0, tokenizer=raw.parent / "tokenizer.json", row_tokens=1024,
+                               rows_per_batch=1, crop=SIZE, threads=1)
+    known = 0
+    for batch in held:
+        for name, start, row, base, size in zip(batch["window_names"], batch["window_starts"], batch["window_row"],
+                                                batch["window_base"], batch["window_bases"]):
+            species_name, contig = name.split(":")[:2]
+            genes = [(gene["strand"], genome.segments(gene)) for gene in
+                     genome.read_genes(raw / species_name / "gff", raw / species_name / "fna")
+                     if gene["contig"] == contig]
+            np.testing.assert_array_equal(batching.labels(start, int(size), genes),
+                                          batch["labels"][row, base:base + size])
+            known += 1
+    assert known > 5
+
+
+def test_samples_are_held_out_stretches_with_all_that_touches_them(raw, prepared):
+    samples = json.loads((prepared / "eval.json").read_text())["samples"]
+    assert {sample["species"] for sample in samples} == {"A.toy", "B.toy"}
+    for sample in samples:
+        assert sample["contig"] == "chr2" and len(sample["sequence"]) == sample["end"] - sample["start"]
+        touched = touching(raw, sample["species"], "chr2", sample["start"], sample["end"])
+        size    = len(sample["sequence"])
+        whole   = [(strand, [list(ends) for ends in segments]) for strand, segments, _ in touched
+                   if segments[0][0] >= 0 and segments[-1][1] <= size]
+        assert [(gene["strand"], gene["segments"]) for gene in sample["genes"]] == whole
+        assert len(sample["others"]) == len(touched) - len(whole)
+        assert all(0 <= other["start"] < other["end"] <= size for other in sample["others"])
+
+
+def test_windows_without_a_reference_are_as_many_as_they_occur(raw):
+    one     = species.Species(raw / "A.toy", 1, False, [], 0.0, GRAMMAR)
+    offered = one.candidates(SIZE // 2, SIZE // 8, 0, False)
+    natural = sum(not candidate.genes for candidate in offered) / len(offered)
+    taken,  = prep.choose([offered], 40, prep.BALANCES, None, np.random.default_rng(0))
+    assert 0.1 < natural < 0.9
+    assert sum(not candidate.genes for candidate in taken) == round(40 * natural)
 
 
 def test_the_same_seed_gives_the_same_bytes(raw, prepared, tmp_path):
@@ -89,7 +177,8 @@ def test_statistics_are_those_of_the_arrays(prepared):
                                           if g else "none" for g in genes)
             assert row["by_strand"] == strands
             if side == "train":
-                assert row["windows"] == 30
+                # windows with and without genes are shared out each on their own
+                assert abs(row["windows"] - 30) <= 1
 
 
 def test_the_blocks_of_a_bake_with_the_same_seed_are_held_out(raw, tmp_path):
@@ -117,7 +206,7 @@ def test_a_window_begins_wherever_one_can(raw):
 
     one    = species.Species(raw / "A.toy", 1, False, [], 0.0, GRAMMAR)
     stride = 128
-    found  = one.candidates(SIZE, stride, 0, False)
+    found  = one.candidates(SIZE, stride, 0, False, cut_genes=False)
     genes  = [(gene.start, gene.end) for gene in one.genes["chr2"]]
     length = dict(one.contigs)["chr2"]
     whole  = [at for at in range(length - SIZE + 1)
@@ -130,7 +219,7 @@ def test_a_window_begins_wherever_one_can(raw):
 
 def test_windows_that_may_cut_genes_have_the_whole_ones_as_references(raw):
     one   = species.Species(raw / "A.toy", 1, False, [], 0.0, GRAMMAR)
-    found = one.candidates(SIZE, SIZE, 0, False, cut_genes=True)
+    found = one.candidates(SIZE, SIZE, 0, False)
     cut   = 0
     for candidate in found:
         touched  = touching(raw, "A.toy", one.contigs[candidate.contig][0], candidate.start, candidate.end)
@@ -184,7 +273,7 @@ def made(number, genes, exons=1, strand="+"):
 
 @hy.given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9), st.sampled_from("+-")), max_size=40),
           st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9), st.sampled_from("+-")), max_size=40),
-          st.integers(1, 60), st.sets(st.sampled_from(prep.BALANCES)), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+          st.integers(1, 60), st.sets(st.sampled_from(prep.BALANCES)), st.sampled_from([None, 0.0, 0.1, 0.5, 1.0]))
 @hy.settings(deadline=None)
 def test_classes_get_equal_shares_as_far_as_they_go(first, second, count, balance, empty_share):
     offered = [[made(number, *one) for number, one in enumerate(side)] for side in (first, second)]
@@ -193,6 +282,8 @@ def test_classes_get_equal_shares_as_far_as_they_go(first, second, count, balanc
         assert len({one.start for one in ours}) == len(ours) and set(ours) <= set(theirs)
     full    = [[one for one in side if one.genes] for side in taken]
     empty   = sum(not one.genes for side in taken for one in side)
+    if empty_share is None:
+        empty_share = sum(not one.genes for one in offered[0] + offered[1]) / max(1, len(offered[0] + offered[1]))
     assert sum(map(len, taken)) <= count
     if empty and empty_share < 1:
         assert empty <= round(count * empty_share) and empty <= (sum(map(len, full)) + 1) * empty_share / (

@@ -101,7 +101,11 @@ def test_calibration_chooses_the_threshold_and_decoder_that_score_best(model_fol
     assert decoding["writer_threshold"] == 0.02
     assert decoding["min_probability"] in evaluation.PROBABILITIES
     assert decoding["decoder"] == max(scores, key=lambda name: scores[name]["gene_f1"])
-    assert scores == evaluation.evaluate(predictor.model, [{"sequence": letters, "genes": truth}], decoders=scores)
+    samples   = [{"sequence": letters, "genes": truth}]
+    assert scores == evaluation.evaluate(predictor.model, samples, decoders=scores)
+    # no other threshold is better for what the writer gives with the chosen least probability
+    other     = evaluation.evaluate(predictor.model, samples, decoders=["writer"], writer_threshold=0.9)
+    assert scores["writer"]["gene_f1"] >= other["writer"]["gene_f1"]
     # plain numbers, so that config.json can hold them
     json.dumps(predictor.model.config.to_dict())
 

@@ -25,12 +25,11 @@ Examples:
 # options of `genet5 sft` that read differently here
 HELP = {
     "batch_rows":   "Windows of a step, over all processes.",
+    "loss_weights": "Weights of the heads in the supervised loss, as in site=2,lattice=0.5.",
     "accumulate":   "Micro-batches that a process works a step off in.",
     "eval_every":   "Steps between validations; 0: a tenth of the run.",
     "eval_batches": "Batches of held-out windows at the most; 0: all.",
     "generate_every":   "Steps between gene F1s of both decoders; 0: a quarter of the run; -1: never.",
-    "generate_samples": "Held-out windows with genes for these and the calibration, at the most; 0: all.",
-    "calibrate":    "Choose decoder and writer threshold on held-out windows at the end.",
     "seed":         "Of the order of the windows and of all sampling.",
 }
 
@@ -43,7 +42,8 @@ def shared():
         if not isinstance(option, click.Option) or option.name in configs.UNREAD:
             continue
         option = copy.copy(option)
-        if option.name in fields:
+        # a dict's text is parsed, and empty in both
+        if option.name in fields and not isinstance(getattr(DEFAULT, option.name), dict):
             option.default = getattr(DEFAULT, option.name)
         option.help = HELP.get(option.name, option.help)
         yield option
@@ -76,6 +76,7 @@ SETTINGS = [
     setting("--epsilon", float, "How far below 1 a ratio may lie; 0: as the loss's paper has it."),
     setting("--epsilon-high", float, "How far above; 0: as the loss's paper has it."),
     setting("--beta", float, "Weight of the divergence from MODEL; 0: none."),
+    setting("--sft-weight", float, "Weight of the supervised loss on the windows' references; 0: none."),
     click.Option(["--mask-truncated-completions/--no-mask-truncated-completions"],
                  default=DEFAULT.mask_truncated_completions, show_default=True,
                  help="Learn nothing from completions that did not end."),

@@ -43,10 +43,12 @@ def names(ctx, param, value):
               help="Bases of a window; best what the model reads in prediction.")
 @click.option("--balance", default=",".join(BALANCES), show_default=True, callback=names,
               help="What training windows are balanced by; none for nothing.")
-@click.option("--empty-share", type=click.FloatRange(0, 1), default=0.1, show_default=True,
-              help="Share of windows without a gene, at the most.")
-@click.option("--cut-genes/--no-cut-genes", default=False, show_default=True,
+@click.option("--empty-share", type=click.FloatRange(0, 1),
+              help="Share of windows without a reference, at the most.  [default: as they occur]")
+@click.option("--cut-genes/--no-cut-genes", default=True, show_default=True,
               help="Windows may cut genes at their edges, as they do in prediction; the whole ones are the references.")
+@click.option("--eval-samples", type=click.IntRange(0), default=64, show_default=True,
+              help="Held-out samples in eval.json at the most, by chance; gene F1 and the calibration read them.")
 @click.option("--val-species", multiple=True, metavar="NAME", help="Hold out a whole species; repeatable.")
 @click.option("--val-contigs", multiple=True, metavar="SPECIES:CONTIG,…", callback=bake_options.per_species("contigs"),
               help="Hold out contigs; repeatable.")
@@ -65,8 +67,9 @@ def names(ctx, param, value):
 def prep_grpo(raw_dirs, out_dir, start_codons, min_intron, max_intron, as_json, **settings):
     """Choose windows of several species for genet5 grpo.
 
-    RAW_DIRS are species folders with fna.gz and gff.gz, or folders of them. Every window holds whole, valid genes
-    only, unless --cut-genes. OUT_DIR gets train.npz, held_out.npz, stats.json, prep_config.json and tokenizer.json.
+    RAW_DIRS are species folders with fna.gz and gff.gz, or folders of them. No window touches a gene
+    without a valid reading frame, and with --no-cut-genes none cuts a gene. OUT_DIR gets train.npz, held_out.npz,
+    eval.json, stats.json, prep_config.json and tokenizer.json.
     """
 
     import genet5.grpo.prep as prep

@@ -54,6 +54,18 @@ def pack(lengths, row_tokens, seed=0):
     return core.batch.pack(lengths, row_tokens, seed)
 
 
+def labels(start, length, genes):
+    """Segmentation labels of a stretch of a contig, as `genet5 bake` gives them to its windows.
+
+    start, length: int, bases
+    genes:         list of (strand "+" or "-", [(start, end), …]), all that touch the stretch, on the contig
+    returns uint8 [length]: 0 outside, 1-3 codon position on the plus strand and 4-6 on the minus strand, 7 and 8
+    between two segments on either strand, 255 where two genes disagree
+    """
+
+    return core.batch.labels(start, length, genes)
+
+
 def to_torch(arrays, device="cpu"):
     """The arrays as tensors with the same keys and types; memory is shared on the CPU.
 

@@ -19,8 +19,8 @@ BALANCES = ("species", "genes", "exons", "strand")
 # measure -> weight; the reward is the weighted mean
 WEIGHTS = {"gene": 1.0, "exon": 0.5, "site": 0.5, "nucleotide": 0.25, "validity": 0.25}
 # fields of TrainConfig that reinforcement does not read
-UNREAD = ("loss_weights", "row_tokens", "crop", "reverse_complement", "species", "label_smoothing", "auto_batch",
-          "parallel", "compile")
+UNREAD = ("row_tokens", "crop", "reverse_complement", "species", "label_smoothing", "auto_batch", "parallel",
+          "compile")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -39,6 +39,8 @@ class GrpoConfig(configs.TrainConfig):
     scale_rewards:   "none", "group" or "batch": the standard deviation that advantages are divided by
     epsilon, epsilon_high: float, how far below and above 1 a ratio may lie; 0: as the loss's paper has it
     beta:            float, weight of the divergence (k3) from the model that the run starts from; 0: none
+    sft_weight:      float, weight of the loss of supervised training, with loss_weights for its heads, on the
+                     references of the windows that the step learns from; 0: none
     mask_truncated_completions: bool, completions that did not end teach nothing
     resample_rounds: int, times that windows whose completions are all worth the same are replaced by others
     reward_weights:  dict measure -> float; empty: WEIGHTS, and 1 for rewards of the user's own
@@ -62,6 +64,7 @@ class GrpoConfig(configs.TrainConfig):
     epsilon:         float = 0.0
     epsilon_high:    float = 0.0
     beta:            float = 0.0
+    sft_weight:      float = 0.1
     mask_truncated_completions: bool = True
     resample_rounds: int   = 2
     reward_weights:  dict  = dataclasses.field(default_factory=dict)
@@ -75,7 +78,7 @@ class GrpoConfig(configs.TrainConfig):
         for name, least in (("num_generations", 2), ("num_iterations", 1), ("max_completion_length", 1),
                             ("resample_rounds", 0)):
             configs.demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
-        for name in ("beta", "epsilon", "epsilon_high", "length_penalty"):
+        for name in ("beta", "sft_weight", "epsilon", "epsilon_high", "length_penalty"):
             configs.demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         configs.demand(all(0 <= weight < float("inf") for weight in self.reward_weights.values()), "reward_weights",
                        self.reward_weights, "0 or more each")

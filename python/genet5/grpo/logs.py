@@ -1,6 +1,7 @@
 """Columns of a reinforcement run's logs and its words on the screen; names as TRL's where TRL has the figure."""
 
 import genet5.grpo.rewards as rewards
+import genet5.train.config as configs
 import genet5.train.logs as logs
 
 
@@ -13,6 +14,9 @@ def training(custom=()):
     parts = [*rewards.MEASURES, *custom]
     ours  = {
         "loss":               "policy loss, divergence included, by the global batch",
+        **{f"{head}_loss": f"supervised: {logs.TRAINING[f'{head}_loss']}; empty without --sft-weight"
+           for head in configs.LOSSES},
+        "mask_misses":        "true sites that the grammar would not allow, of these windows",
         "reward":             "mean over all completions of the step, those of resampled windows included",
         "reward_std":         "standard deviation over the same",
         "frac_reward_zero_std": "share of the windows drawn whose completions are all worth the same",

@@ -1,5 +1,7 @@
 """Reinforcement from start to finish: the loop of supervised training with another step and another validation."""
 
+import dataclasses
+
 import genet5.errors as errors
 import genet5.grpo.config as configs
 import genet5.grpo.evaluation as evaluation
@@ -23,6 +25,7 @@ class Run(loop.Run):
     NOTHING_HELD = "held_out.npz holds no window: prepare them with --held-out-windows, and hold something out"
 
     def _make_trainer(self, model):
+        self.config   = dataclasses.replace(self.config, loss_weights=self._loss_weights())
         self.custom   = [rewards.load(text) for text in self.config.reward]
         self.TRAINING = logs.training([name for name, _ in self.custom])
         train         = windows.load(self.data_dir, windows.TRAIN)
@@ -39,12 +42,10 @@ class Run(loop.Run):
     def _read_held(self, config):
         self.held    = evaluation.batches(self.held_out, config.batch_rows, config.eval_batches, self.group.rank,
                                           self.group.world)
-        wanted       = config.generate_every >= 0 or config.calibrate
-        full         = [index for index in range(len(self.held_out)) if self.held_out.genes(index)] if wanted else []
-        if wanted and not full:
-            raise errors.DataError(f"{self.data_dir}: held_out.npz holds no window with a gene: hold more out, "
-                                   f"or run with --generate-every -1 --no-calibrate")
-        self.samples = [self.held_out.sample(index) for index in supervised.evenly(full, config.generate_samples)]
+        self.samples = supervised.samples(self.data_dir, config)
+        if not any(sample["genes"] for sample in self.samples) and (config.generate_every >= 0 or config.calibrate):
+            raise errors.DataError(f"{self.data_dir}: eval.json holds no gene: hold more out, or run with "
+                                   f"--generate-every -1 --no-calibrate")
 
     def _validate(self, held):
         return evaluation.validate(self.trainer, self.held_out, held)

@@ -9,6 +9,7 @@ import numpy as np
 
 import genet5
 import genet5.bake as baking
+import genet5.data.batch as batching
 import genet5.errors as errors
 import genet5.grpo.config as configs
 import genet5.grpo.species as species_module
@@ -23,11 +24,13 @@ GENES = ((1, "1"), (2, "2"), (3, "3"), (float("inf"), "4+"))
 EXONS = ((1, "1"), (3, "2-3"), (6, "4-6"), (float("inf"), "7+"))
 # candidates begin so many times in the length of a window
 DENSITY = 4
+# what gene F1 and the calibration read, and bases of a sample there, as `genet5 bake` has it
+SAMPLES, SAMPLE_SIZE = "eval.json", 20000
 
 
 def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, window_size=8192, balance=BALANCES,
-            empty_share=0.1, cut_genes=False, val_species=(), val_contigs=None, val_share=None, genetic_codes=None,
-            grammar=None, seed=0, force=False, progress=None):
+            empty_share=None, cut_genes=True, eval_samples=64, val_species=(), val_contigs=None, val_share=None,
+            genetic_codes=None, grammar=None, seed=0, force=False, progress=None):
     """Choose windows and write them.
 
     raw_dirs:      paths of species folders, or of folders of them
@@ -38,8 +41,9 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
     held_out:      int, held-out windows at the most, drawn evenly by chance
     window_size:   int, bases of a window
     balance:       which of BALANCES training windows are balanced by; the others stay as they occur
-    empty_share:   float, share of windows without a gene
+    empty_share:   float, share of windows without a reference, at the most; None: as they occur
     cut_genes:     bool, windows may cut genes at their edges, as in prediction; the whole ones are the references
+    eval_samples:  int, held-out samples for the calibration at the most, drawn evenly by chance
     val_species, val_contigs, val_share, genetic_codes: as of genet5.bake.Bake
     grammar:       dict with table_starts, min_intron, max_intron
     seed:          int, of every draw; with that of a bake the same blocks are held out
@@ -54,7 +58,7 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
     val_contigs, genetic_codes = val_contigs or {}, genetic_codes or {}
     if (out_dir / windows.CONFIG).exists() and not force:
         raise errors.DataError(f"{out_dir} already holds windows; --force replaces them")
-    if not 0 <= empty_share <= 1:
+    if empty_share is not None and not 0 <= empty_share <= 1:
         raise ValueError(f"empty_share is {empty_share}; it lies between 0 and 1")
     baking.check_names(folders, {"--val-species": val_species, "--val-contigs": val_contigs,
                                  "--genetic-code": genetic_codes})
@@ -70,12 +74,15 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
             progress(f"{name}: {sum(map(len, read[-1].genes.values())):,} coding genes read")
     sides   = {side: _side(read, side, wanted, window_size, balance, empty_share, cut_genes, seed)
                for side, wanted in (("train", count), ("held_out", held_out))}
+    samples  = _samples(read, eval_samples, seed)
     settings = {"format": windows.FORMAT, "genet5": genet5.__version__, "tokenizer_hash": pieces.hash,
                 "window_size": window_size, "windows": count, "held_out_windows": held_out, "balance": list(balance),
-                "empty_share": empty_share, "cut_genes": cut_genes, "seed": seed, "grammar": grammar,
+                "empty_share": empty_share, "cut_genes": cut_genes, "eval_samples": eval_samples, "seed": seed,
+                "grammar": grammar,
                 "species": [{**one.rule, "contigs": [name for name, _ in one.contigs]} for one in read]}
     stats = {"format": windows.FORMAT, **{side: describe(read, *found) for side, found in sides.items()}}
-    _write(out_dir, read, {side: chosen for side, (_, chosen) in sides.items()}, pieces, tokenizer, settings, stats)
+    _write(out_dir, read, {side: chosen for side, (_, chosen) in sides.items()}, samples, pieces, tokenizer, settings,
+           stats)
     return stats
 
 
@@ -88,9 +95,33 @@ def _side(read, side, count, window_size, balance, empty_share, cut_genes, seed)
     chosen   = choose(offered, count, balance if training else (), empty_share,
                       np.random.default_rng((seed, len(side))))
     if training and not any(chosen):
-        raise errors.DataError(f"no window of {window_size} bases holds whole, valid genes and nothing else; choose "
-                               f"another --window-size, or hold out less")
+        raise errors.DataError(f"no window of {window_size} bases can be taken: each touches a gene without a valid "
+                               f"reading frame, or cuts one where that is not wanted; choose another --window-size, or "
+                               f"hold out less")
     return offered, chosen
+
+
+def _samples(read, count, seed):
+    """Held-out stretches as samples of eval.json, longer than a window, so that windows are joined as in prediction."""
+
+    offered = [one.candidates(SAMPLE_SIZE, SAMPLE_SIZE, seed, True) for one in read]
+    chosen  = choose(offered, count, (), None, np.random.default_rng((seed, SAMPLE_SIZE)))
+    return [_sample(one, stretch) for one, taken in zip(read, chosen) for stretch in taken]
+
+
+def _sample(species, stretch):
+    """One sample: dict; what touches it and is no target counts neither for nor against a prediction."""
+
+    start, end = stretch.start, stretch.end
+    return {"species": species.name, "contig": species.contigs[stretch.contig][0], "start": start, "end": end,
+            "genetic_code": species.genetic_code, "sequence": species.letters(stretch).decode(),
+            "genes":  [{"strand": gene.strand, "segments": _shifted(gene, start)} for gene in stretch.genes],
+            "others": [{"strand": gene.strand, "start": max(gene.start, start) - start,
+                        "end": min(gene.end, end) - start} for gene in stretch.others]}
+
+
+def _shifted(gene, origin):
+    return [(start - origin, end - origin) for start, end in gene.segments]
 
 
 def find_species(raw_dirs, wanted=()):
@@ -158,7 +189,7 @@ def choose(offered, count, balance, empty_share, draw):
     offered:     list of lists of Candidate, one a species
     count:       int
     balance:     which of BALANCES; all classes together are balanced jointly
-    empty_share: float, share of windows without a gene among those taken, at the most
+    empty_share: float, share of windows without a gene among those taken, at the most; None: as among those offered
     draw:        numpy.random.Generator
     """
 
@@ -166,6 +197,8 @@ def choose(offered, count, balance, empty_share, draw):
     for number, candidates in enumerate(offered):
         for place, one in enumerate(candidates):
             pools["full" if one.genes else "empty"].append((number, place, one))
+    if empty_share is None:
+        empty_share = len(pools["empty"]) / max(1, sum(map(len, pools.values())))
     empty  = min(len(pools["empty"]), round(count * empty_share))
     full   = min(len(pools["full"]), count - empty)
     if empty_share < 1:
@@ -210,7 +243,7 @@ def describe(read, offered, chosen):
     return rows
 
 
-def _write(out_dir, read, sides, pieces, tokenizer, settings, stats):
+def _write(out_dir, read, sides, samples, pieces, tokenizer, settings, stats):
     """All files, the configuration last."""
 
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -225,6 +258,7 @@ def _write(out_dir, read, sides, pieces, tokenizer, settings, stats):
     source = baking.tokenizer_file(tokenizer)
     if source.resolve() != (out_dir / "tokenizer.json").resolve():
         shutil.copyfile(source, out_dir / "tokenizer.json")
+    outputs.write_text(out_dir / SAMPLES, json.dumps({"format": 1, "samples": samples}) + "\n")
     for name, content in ((windows.STATS, stats), (windows.CONFIG, settings)):
         outputs.write_text(out_dir / name, json.dumps(content, indent=2) + "\n")
 
@@ -233,12 +267,15 @@ def _window_set(number, species, taken, pieces):
     """The windows of one species as arrays."""
 
     letters = [species.letters(window) for window in taken]
-    genes   = score.windows([[(gene.strand, [(start - window.start, end - window.start)
-                                             for start, end in gene.segments])
-                              for gene in window.genes] for window in taken])
+    genes   = score.windows([[(gene.strand, _shifted(gene, window.start)) for gene in window.genes]
+                             for window in taken])
+    labels  = [batching.labels(window.start, window.end - window.start,
+                               [(gene.strand, list(gene.segments)) for gene in window.genes + window.others])
+               for window in taken]
     return windows.WindowSet(
         letters        = np.frombuffer(b"".join(letters), np.uint8),
         letter_offsets = score.offsets(letters),
+        labels         = np.concatenate([np.zeros(0, np.uint8), *labels]),
         window_genes   = genes.window_genes,
         gene_minus     = genes.gene_minus.astype(np.uint8),
         gene_segments  = genes.gene_segments,

@@ -1,6 +1,6 @@
-"""One species as reinforcement sees it: where windows with whole genes lie, and what is in them.
+"""One species as reinforcement sees it: where windows can lie, and what is in them.
 
-A window is an interval of a contig that touches no invalid gene and, but where that is wanted, cuts none.
+A window is an interval of a contig that touches no invalid gene; it may cut valid ones, or not, as is wanted.
 """
 
 import collections
@@ -50,13 +50,15 @@ class Gene:
 class Candidate:
     """A window that could be taken.
 
-    contig: int, index; start, end: int; genes: tuple of Gene, those inside that a model can write
+    contig: int, index; start, end: int; genes: tuple of Gene, those inside that a model can write; others: tuple of
+    Gene, what else touches the window
     """
 
     contig: int
     start:  int
     end:    int
     genes:  tuple
+    others: tuple = ()
 
 
 class Species:
@@ -85,7 +87,7 @@ class Species:
         if missing:
             raise errors.InputError(f"{table}: genes lie on {', '.join(missing[:5])}, which {fasta} lacks", table)
 
-    def candidates(self, window, stride, seed, held_out, cut_genes=False):
+    def candidates(self, window, stride, seed, held_out, cut_genes=True):
         """Windows of one side, in order: in every `stride` bases one begins, by chance, where one can.
 
         window:   int, bases; a stretch that is shorter is one short window
@@ -125,8 +127,11 @@ class Species:
             near   = range(*np.searchsorted(starts, (at - longest, at + window)))
             nearby = [genes[index] for index in near if genes[index].end > at]
             if all(gene.valid for gene in nearby):
-                targets = (gene for gene in nearby if gene.target and gene.start >= at and gene.end <= at + window)
-                found.append(Candidate(contig, at, at + window, tuple(targets)))
+                sides = [], []
+                for gene in nearby:
+                    whole = gene.target and gene.start >= at and gene.end <= at + window
+                    sides[not whole].append(gene)
+                found.append(Candidate(contig, at, at + window, *map(tuple, sides)))
         return found
 
     def letters(self, candidate):

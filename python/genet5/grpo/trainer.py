@@ -15,7 +15,10 @@ import genet5.grpo.losses as losses
 import genet5.grpo.policy as policy
 import genet5.grpo.rewards as rewards
 import genet5.grpo.rollout as rollout
+import genet5.model.loss as loss
 import genet5.score as score
+import genet5.train.batches as batches
+import genet5.train.config as configs
 import genet5.train.optimizer as optim
 import genet5.train.trainer as trainers
 
@@ -73,7 +76,7 @@ class Trainer(trainers.Trainer):
             if torch.isfinite(self.gradients.buffer).all():
                 self.optimizer.step(optim.rate(self.progress.step, self.config))
         last = self._backward(drawn, first="loss" not in row)
-        return {**row, **last, "mask_misses": 0}
+        return {**row, **last}
 
     def rehearse(self):
         """The work of a step, all but the updates; `rewind` forgets that it was done."""
@@ -168,21 +171,24 @@ class Trainer(trainers.Trainer):
             same = [item for item in items if codes[window(item)] == code]
             yield from (same[at:at + most] for at in range(0, len(same), most))
 
-    def assemble(self, windows, indices):
+    def assemble(self, windows, indices, targets=False):
         """Some windows for the model: their letters, the batch as tensors, and the grammar they are written under.
 
         windows: windows.WindowSet
         indices: list of int, of one genetic code
+        targets: bool, whether the batch holds what supervised training needs
         """
 
         grammar = {**self.model.config.grammar(), "genetic_code": int(windows.genetic_code[indices[0]])}
         letters = [windows.bases(index) for index in indices]
+        truth   = {"genes":  [windows.genes(index) for index in indices],
+                   "labels": [windows.segmentation(index) for index in indices]} if targets else {}
         arrays  = batching.assemble(letters, self.tokenizer, rows=[[row] for row in range(len(letters))],
-                                    threads=self.config.threads, **grammar)
+                                    threads=self.config.threads, **truth, **grammar)
         return letters, batching.to_torch(arrays, self.device), grammar
 
     def _backward(self, groups, first=False):
-        """The gradients of the policy loss, summed over all processes, and its figures.
+        """The gradients of the policy loss and of the supervised one, summed over all processes, and their figures.
 
         groups: list of Group
         first:  bool, whether the model is still the one that sampled, so that the two may be compared
@@ -194,28 +200,57 @@ class Trainer(trainers.Trainer):
         steps, completions = map(int, self.group.total(sizes))
         divisor = losses.divisor(config.loss_type, completions, steps, config.max_completion_length)
         scale   = self._scale(groups)
-        sums    = dict.fromkeys(("loss", "entropy", "kl", "low", "high", "difference", "tokens", "bases"), 0.0)
+        sums    = dict.fromkeys(("loss", "entropy", "kl", "low", "high", "difference", "tokens", "bases",
+                                 *(f"{head}_loss" for head in configs.LOSSES), "mask_misses"), 0.0)
         largest = 0.0
+        parts   = [(part, self.assemble(self.source.windows, [one.window for one in part], config.sft_weight > 0)[1])
+                   for part in self.micro_batches(groups, lambda one: one.window)]
+        counts  = self._counts([batch for _, batch in parts]) if config.sft_weight else None
         self.gradients.zero()
-        for part in self.micro_batches(groups, lambda one: one.window):
+        for part, batch in parts:
             with self.autocast():
-                value, found = self._loss(part, scale, sums)
-            (value / divisor).backward()
-            sums["loss"] += float(value.detach()) / divisor
-            largest       = max(largest, found)
+                prefix       = self.model.prefill(batch)
+                value, found = self._loss(part, prefix, batch, scale, sums)
+                value        = value / divisor
+                sums["loss"] += float(value.detach())
+                if counts is not None:
+                    value = value + config.sft_weight * self._imitation(prefix, batch, counts, sums)
+            value.backward()
+            largest = max(largest, found)
         self.group.sum_(self.gradients.buffer)
         sums    = dict(zip(sums, self.group.total(list(sums.values()))))
         mean    = {name: sums[name] / max(1, steps) for name in ("entropy", "kl", "low", "high", "difference")}
         row     = {"loss": sums["loss"], "entropy": mean["entropy"], "kl": mean["kl"] if config.beta else None,
                    "clip_ratio/low_mean": mean["low"], "clip_ratio/high_mean": mean["high"],
                    "clip_ratio/region_mean": mean["low"] + mean["high"],
-                   "tokens": int(sums["tokens"]), "bases": int(sums["bases"])}
+                   **{f"{head}_loss": sums[f"{head}_loss"] if config.sft_weight else None for head in configs.LOSSES},
+                   **{name: int(sums[name]) for name in ("mask_misses", "tokens", "bases")}}
         if first:
             row["sampling/sampling_logp_difference/mean"] = mean["difference"]
             row["sampling/sampling_logp_difference/max"]  = max(self.group.gather(largest))
         return row
 
-    def _loss(self, groups, scale, sums):
+    def _counts(self, batched):
+        """What each head's sum of supervised training is divided by: its items in the global batch."""
+
+        own    = [batches.counts(batch) for batch in batched]
+        shared = self.group.total([sum(one[head] for one in own) for head in configs.LOSSES])
+        return {f"{head}_count": torch.tensor(count, device=self.device) for head, count in zip(configs.LOSSES, shared)}
+
+    def _imitation(self, prefix, batch, counts, sums):
+        """The loss of supervised training on a micro-batch's references; its figures are added to `sums`.
+
+        prefix: what the model's prefill made of the batch
+        counts: dict from `_counts`
+        """
+
+        parts = loss.losses(self.model, batch, self.config.threads, prefix)
+        for head in configs.LOSSES:
+            sums[f"{head}_loss"] += float(parts[f"{head}_sum"].detach()) / max(1.0, float(counts[f"{head}_count"]))
+        sums["mask_misses"] += int(parts["mask_misses"])
+        return loss.total(parts, counts, self.config.loss_weights)
+
+    def _loss(self, groups, prefix, batch, scale, sums):
         """The policy loss of a micro-batch, as a sum; its figures are added to `sums`.
 
         returns (tensor, largest difference between the sampler's and the model's log-probabilities)
@@ -223,8 +258,7 @@ class Trainer(trainers.Trainer):
 
         config  = self.config
         joined  = rollout.join([one.completions for one in groups])
-        _, batch, _ = self.assemble(self.source.windows, [one.window for one in groups])
-        log_p, entropy = policy.log_probs(self.model, batch, joined, len(groups), config.temperature)
+        log_p, entropy = policy.log_probs(self.model, batch, joined, len(groups), config.temperature, prefix)
         old     = torch.from_numpy(joined.log_probs).to(self.device)
         mask    = policy.padded(torch.from_numpy(self._mask(joined)).to(self.device), joined.counts)
         gains   = torch.from_numpy(np.stack([one.rewards for one in groups])).float()

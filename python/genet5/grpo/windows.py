@@ -12,7 +12,7 @@ import numpy as np
 import genet5.errors as errors
 import genet5.score as score
 
-FORMAT   = 1
+FORMAT   = 2
 CONFIG   = "prep_config.json"
 STATS    = "stats.json"
 TRAIN    = "train.npz"
@@ -21,10 +21,11 @@ HELD_OUT = "held_out.npz"
 
 @dataclasses.dataclass
 class WindowSet:
-    """W windows with their reference genes, all whole.
+    """W windows with their reference genes, those that lie inside as a whole.
 
     letters:        uint8 [bases], ASCII in upper case, of all windows
     letter_offsets: int64 [W + 1]
+    labels:         uint8 [bases], segmentation of all windows, genes that an edge cuts included
     window_genes, gene_minus, gene_segments, segments: the references, as genet5.score.Windows, in window coordinates
     species:        int32 [W], index into the species of prep_config.json
     contig:         int32 [W], index into its contigs
@@ -35,6 +36,7 @@ class WindowSet:
 
     letters:        np.ndarray
     letter_offsets: np.ndarray
+    labels:         np.ndarray
     window_genes:   np.ndarray
     gene_minus:     np.ndarray
     gene_segments:  np.ndarray
@@ -57,7 +59,15 @@ class WindowSet:
     def bases(self, index):
         """The letters of a window, bytes."""
 
-        return self.letters[self.letter_offsets[index]:self.letter_offsets[index + 1]].tobytes()
+        return self.letters[self._span(index)].tobytes()
+
+    def segmentation(self, index):
+        """The labels of a window, bytes."""
+
+        return self.labels[self._span(index)].tobytes()
+
+    def _span(self, index):
+        return slice(self.letter_offsets[index], self.letter_offsets[index + 1])
 
     def genes(self, index):
         """The reference genes of a window, list of (strand, [(start, end), …])."""
@@ -67,13 +77,6 @@ class WindowSet:
             chain = self.segments[self.gene_segments[gene]:self.gene_segments[gene + 1]]
             found.append(("-" if self.gene_minus[gene] else "+", [tuple(ends) for ends in chain.tolist()]))
         return found
-
-    def sample(self, index):
-        """A window as a sample of eval.json, dict."""
-
-        genes = [{"strand": strand, "segments": segments} for strand, segments in self.genes(index)]
-        return {"sequence": self.bases(index).decode(), "genes": genes, "others": [],
-                "genetic_code": int(self.genetic_code[index])}
 
     def save(self, path):
         """Write the arrays; the bytes depend on their values alone."""

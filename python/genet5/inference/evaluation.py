@@ -32,23 +32,27 @@ def evaluate(model, samples, tokenizer=None, decoders=("writer", "viterbi"), thr
     return _compare(model, samples, tokenizer, choices, threads)
 
 
-def calibrate(model, samples, tokenizer=None, thresholds=THRESHOLDS, probabilities=PROBABILITIES, threads=1):
+def calibrate(model, samples, tokenizer=None, thresholds=THRESHOLDS, probabilities=PROBABILITIES, threads=1,
+              **wanted):
     """Choose the decoder and its thresholds by gene F1; the model's config.decoding is updated.
 
     thresholds:    hazards to try for the writer; ties go to the higher one, which writes fewer genes
     probabilities: least probabilities to try for the exact path; ties go to the lower one, which drops fewer genes
+    wanted:        fields of genet5.inference.settings.Settings that differ from the model's own
     returns dict decoder -> scores as `evaluate` gives them, with the chosen thresholds
     """
 
-    hazards  = {("writer", value): {"decoder": "writer", "writer_threshold": value, "min_probability": 0.0}
-                for value in thresholds}
-    limits   = {("viterbi", value): {"decoder": "viterbi", "min_probability": value} for value in probabilities}
-    tried    = {name: rates["gene_f1"]
-                for name, rates in _compare(model, samples, tokenizer, hazards | limits, threads).items()}
     decoding = model.config.decoding
-    decoding["writer_threshold"] = max(thresholds, key=lambda value: (tried["writer", value], value))
-    decoding["min_probability"]  = max(probabilities, key=lambda value: (tried["viterbi", value], -value))
-    scores   = evaluate(model, samples, tokenizer, ("viterbi", "both", "writer"), threads)
+    limits   = {value: {**wanted, "decoder": "viterbi", "min_probability": value} for value in probabilities}
+    tried    = _compare(model, samples, tokenizer, limits, threads)
+    decoding["min_probability"]  = max(probabilities, key=lambda value: (tried[value]["gene_f1"], -value))
+    # the limit holds for the writer's genes as well, so its hazard is chosen under it
+    hazards  = {value: {**wanted, "decoder": "writer", "writer_threshold": value} for value in thresholds}
+    written  = _compare(model, samples, tokenizer, hazards, threads)
+    decoding["writer_threshold"] = max(thresholds, key=lambda value: (written[value]["gene_f1"], value))
+    joined   = evaluate(model, samples, tokenizer, ("both",), threads, **wanted)
+    scores   = {"viterbi": tried[decoding["min_probability"]], **joined,
+                "writer":  written[decoding["writer_threshold"]]}
     decoding["decoder"] = max(scores, key=lambda name: scores[name]["gene_f1"])
     return scores
 

@@ -171,13 +171,17 @@ class Run:
     def _make_trainer(self, model):
         """The trainer of a loaded model; the configuration is settled by what the model is."""
 
-        self.config = dataclasses.replace(
-            self.config, crop=self.config.crop or model.config.window_size,
-            loss_weights={**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights})
+        self.config = dataclasses.replace(self.config, crop=self.config.crop or model.config.window_size,
+                                          loss_weights=self._loss_weights())
         model.config.window_size = self.config.crop
         source = batches.Source(self.data_dir, folders.tokenizer_file(self.source), self.config, self.group.rank,
                                 self.group.world)
         return trainers.Trainer(model.train(), source, self.config, self.group)
+
+    def _loss_weights(self):
+        """The weight of every loss, the model's own where none was asked for; a dict."""
+
+        return {**dict.fromkeys(configs.LOSSES, 0.0), **loss.WEIGHTS, **self.config.loss_weights}
 
     def _begin(self):
         """Take up the checkpoint, or clear the folder, plan the run and save its beginning."""

@@ -44,6 +44,19 @@ pub fn paint(labels: &mut [u8], origin: u32, gene: &GeneModel) {
     }
 }
 
+/// The labels of a stretch of `length` bases that begins at base `origin`, from the genes that touch it.
+///
+/// ```
+/// use genet5_core::gene::{GeneModel, Interval, Strand};
+/// let gene = GeneModel { strand: Strand::Plus, segments: vec![Interval::new(2, 5), Interval::new(7, 10)] };
+/// assert_eq!(genet5_core::labels::of_genes(3, 8, &[gene]), [2, 3, 7, 7, 1, 2, 3, 0]);
+/// ```
+pub fn of_genes(origin: u32, length: usize, genes: &[GeneModel]) -> Vec<u8> {
+    let mut labels = vec![INTERGENIC; length];
+    genes.iter().for_each(|gene| paint(&mut labels, origin, gene));
+    labels
+}
+
 /// Makes every base of a window from a gene's start to its end [`UNKNOWN`].
 pub fn blot(labels: &mut [u8], origin: u32, gene: &GeneModel) {
     let inside = clip(Interval::new(gene.start(), gene.end()), origin, labels.len());

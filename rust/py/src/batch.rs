@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use genet5_core::batch::{self as core, BatchArrays, Rows, Rules, Truth, Window};
 use genet5_core::gene::{GeneModel, Interval, Strand};
 use genet5_core::grammar::GrammarConfig;
+use genet5_core::labels::of_genes;
 use genet5_core::reader::{Dataset, Options, Part, Plan, State, Wanted};
 use genet5_core::{threads, Error, Result};
 use numpy::ndarray::IntoDimension;
@@ -23,7 +24,8 @@ pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "batch", |module| {
         module.add_class::<Reader>()?;
         module.add_function(wrap_pyfunction!(assemble, module)?)?;
-        module.add_function(wrap_pyfunction!(pack, module)?)
+        module.add_function(wrap_pyfunction!(pack, module)?)?;
+        module.add_function(wrap_pyfunction!(labels, module)?)
     })
 }
 
@@ -79,6 +81,13 @@ fn pack<'py>(
     });
     let offsets: Vec<i64> = std::iter::once(0).chain(ends).collect();
     Ok((offsets.into_pyarray(py), rows.concat().into_pyarray(py)))
+}
+
+/// Segmentation labels of a stretch of `length` bases that begins at base `start`, from the genes that touch it.
+#[pyfunction]
+fn labels(py: Python<'_>, start: u32, length: usize, genes: Vec<Gene>) -> PyResult<Bound<'_, PyArray1<u8>>> {
+    let genes: Vec<GeneModel> = genes.iter().map(gene).collect();
+    Ok(detach::quick(py, || Ok(of_genes(start, length, &genes)))?.into_pyarray(py))
 }
 
 /// Batches of a baked folder.
