@@ -316,7 +316,7 @@ def test_portions_of_contigs_join_to_the_same_bytes(raw, baked, tmp_path, count)
     half = out / "portions.tmp" / "A.one" / f"train_00_of_{count}.7-7"
     half.mkdir(parents=True)
     (half / "samples.tar.tmp").write_bytes(b"half a portion")
-    with pytest.raises(OSError, match="portions.tmp"):
+    with pytest.raises(OSError, match=r"portions\.tmp"):
         workers[0].join(0, count)
     for number, task in enumerate([*tasks, *tasks[:2]]):
         workers[number % 3].bake_portion(*task, count)
