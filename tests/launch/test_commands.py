@@ -120,6 +120,20 @@ def test_a_dry_run_prints_every_command_and_runs_none(run, folders):
     assert not (folders / "out").exists()
 
 
+def test_reinforcement_is_launched_as_training_is(run, folders):
+    (folders / "run.toml").write_text("num_generations = 4\n")
+    paths        = [folders / name for name in ("data", "out", "model")]
+    where        = ["--worker", WORKER, "--master", MASTER, "--dry-run"]
+    code, out, _ = run("launch", "grpo", *paths, "--beta", "0.001", "--config", folders / "run.toml", *where)
+    assert code == 0
+    assert f"-m genet5 grpo {paths[0]} {paths[1]} {paths[2]} --beta 0.001 --config {folders / 'run.toml'}" in out
+    (folders / "run.toml").write_text("num_generations = 1\n")
+    code, _, err = run("launch", "grpo", *paths, "--config", folders / "run.toml", *where)
+    assert code == 1 and "num_generations is 1" in err
+    code, _, err = run("launch", "grpo", *paths, "--row-tokens", "512", *where)
+    assert code == 2 and "No such option" in err
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (["--learning", "1"], "No such option"), (["--lr", "fast"], "not a valid float"), (["--ema", "2"], "ema is 2.0")])
 def test_a_wrong_option_of_sft_is_told_before_anything_starts(run, folders, words, said):
@@ -130,7 +144,7 @@ def test_a_wrong_option_of_sft_is_told_before_anything_starts(run, folders, word
 
 
 def test_out_is_named_by_the_convention_where_it_is_left_out(folders):
-    words = command.parse((str(folders / "data"), str(folders / "model"), "--workspace", str(folders / "ws"),
+    words = command.parse("sft", (str(folders / "data"), str(folders / "model"), "--workspace", str(folders / "ws"),
                            "--max-steps", "5"))
     assert words["out"].parent == folders / "ws" / "model" / "GeneT5"
     assert words["out"].name.endswith("_data_t1")
@@ -141,7 +155,7 @@ def test_out_is_named_by_the_convention_where_it_is_left_out(folders):
 def test_a_configuration_is_named_by_its_whole_path(folders, monkeypatch, words):
     monkeypatch.chdir(folders)
     (folders / "run.toml").write_text("lr = 1e-4\n")
-    found = command.parse(("data", "out", "model", *words))["arguments"]
+    found = command.parse("sft", ("data", "out", "model", *words))["arguments"]
     assert found[1:4] == [str(folders / name) for name in ("data", "out", "model")]
     assert "=".join(found[4:]) == f"--config={folders / 'run.toml'}"
 

@@ -86,6 +86,9 @@ def test_a_run_saves_and_ends_when_memory_runs_out(baked, start, tmp_path, monke
     class Thirsty:
         """Takes the memory in the third step."""
 
+        def rest(self, what):
+            pass
+
         def beat(self, step):
             if step == 3:
                 meminfo(fake, GIB)

@@ -292,6 +292,12 @@ class Run:
         if self.first:
             self.records.step(row)
 
+    def _rest(self, what):
+        """Who follows the run learns that the next step may take longer."""
+
+        if self.heart is not None:
+            self.heart.rest(what)
+
     def _halt(self, low):
         """End before the plan is fulfilled, the checkpoint on the disk.
 
@@ -324,6 +330,7 @@ class Run:
 
         progress = self.trainer.progress
         due      = self._genes_due()
+        self._rest("the evaluation")
         with evaluation.averaged(self.trainer) as model:
             row  = self._validate(self.held)
             best = row["loss"] < progress.best_loss
@@ -369,6 +376,7 @@ class Run:
     def _finish(self):
         """Choose the decoder with the best weights; the summary."""
 
+        self._rest("the end")
         self.writer.finish()
         progress = self.trainer.progress
         summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
