@@ -61,6 +61,19 @@ def test_ray_starts_on_every_machine_at_a_fixed_address():
     assert "--address 10.0.0.1:6379 --node-ip-address 10.0.0.2" in " ".join(joins)
 
 
+def test_a_dry_run_prints_every_command_and_bakes_nothing(run, raw, baked, tmp_path):
+    where        = ["--master", "10.0.0.1", "--worker", "10.0.0.2", "--dry-run"]
+    code, out, _ = run("launch", "bake", *options(raw, tmp_path / "out", baked), *where)
+    commands     = [line for line in out.splitlines() if not line.startswith("#")]
+    assert code == 0
+    assert [next(word for word in ("doctor", "launch.node", "ray") if word in line) for line in commands] == \
+        ["doctor", "doctor", "launch.node", "ray", "launch.node", "ray"]
+    assert [line.startswith("ssh ") for line in commands] == [False, True, False, False, True, False]
+    code, out, _ = run("launch", "bake", *options(raw, tmp_path / "out", baked), "--ray-address", "auto", "--dry-run")
+    assert (code, out) == (0, "# no command is run; the tasks go to the Ray cluster at auto\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_options_of_bake_mean_the_same(raw, baked, tmp_path):
     settings = command.bake_settings(tuple(options(raw, tmp_path / "out", baked)))
     assert settings["out_dir"] == tmp_path / "out" and settings["window_size"] == 512

@@ -122,10 +122,16 @@ def train(name, arguments, processes, port, retries, first_timeout, timeout, dry
     run     = launcher.Launch(boxes, command["arguments"], command["out"], command["folders"], command["need"],
                               first_timeout, timeout, retries, lambda text: click.echo(text, err=True))
     if dry_run:
-        for node, words in run.commands():
-            click.echo(f"# {node}\n{shlex.join(words)}")
+        show(run.commands())
         return 0
     return run.go()
+
+
+def show(commands):
+    """Print commands, (node, list of str) each, for --dry-run."""
+
+    for node, words in commands:
+        click.echo(f"# {node}\n{shlex.join(words)}")
 
 
 @click.command(context_settings={"ignore_unknown_options": True}, epilog="""\b
@@ -151,12 +157,14 @@ def bake(arguments, ray_address, dry_run, **where):
     settings = bake_settings(arguments)
     say      = functools.partial(click.echo, err=True)
     if ray_address:
+        if dry_run:
+            click.echo(f"# no command is run; the tasks go to the Ray cluster at {ray_address}")
+            return
         stats = baking.bake(settings, ray_address, tell=say)
     else:
         boxes = cluster(**where)
         if dry_run:
-            for node, words in baking.commands(boxes, boxes.port or "<free port>"):
-                click.echo(f"# {node}\n{shlex.join(boxes.on(node, words))}")
+            show(baking.every_command(boxes, settings["raw_dir"], settings["out_dir"]))
             return
         baking.check(boxes, settings["raw_dir"], settings["out_dir"])
         with contextlib.ExitStack() as stack:

@@ -49,8 +49,18 @@ def cluster(boxes, out, tell):
             node.close()
 
 
+def every_command(boxes, raw, out):
+    """Every command that a bake on these machines runs, as (node, list of str); nothing is run."""
+
+    for node in boxes.nodes:
+        yield node, checks.command(boxes, node, (raw,), out)
+    for node, command in commands(boxes, boxes.port or "<free port>"):
+        yield node, boxes.on(node, boxes.run_python("-m", "genet5.launch.node"))
+        yield node, command
+
+
 def commands(boxes, port):
-    """What starts Ray on each machine, as (node, list of str), the master first."""
+    """What starts Ray on each machine under a supervisor, as (node, list of str), the master first."""
 
     ray = boxes.run_python("-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
     for name in boxes.nodes:
