@@ -80,7 +80,7 @@ def runnable(line):
 
     for shown, smaller in SMALLER.items():
         line = line.replace(shown, smaller)
-    again = any(line.startswith(f"genet5 {name} ") for name in REPLACED) or "genet5 sft" in line
+    again = any(line.startswith(f"genet5 {name} ") for name in REPLACED) or "genet5 sft " in line
     return f"{line} --force" if again and "--force" not in line and "--resume" not in line else line
 
 
