@@ -47,7 +47,8 @@ def test_a_long_run_evaluates_on_everything():
 
 def test_a_run_of_an_hour_writes_genes_more_seldom_rather_than_fewer():
     config = settled()
-    assert (config.eval_batches, config.generate_samples, config.generate_every) == (12, 64, math.ceil(config.max_steps / 4))
+    assert (config.eval_batches, config.generate_samples) == (12, 64)
+    assert config.generate_every == math.ceil(config.max_steps / 4)
 
 
 def test_a_short_run_evaluates_on_less():
