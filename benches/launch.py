@@ -22,7 +22,7 @@ import time
 
 GENET5   = [sys.executable, "-m", "genet5"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "genet5"]
-COMMON   = ["--crop", "8192", "--row-tokens", "2048", "--batch-rows", "2", "--threads", "1", "--device", "cpu",
+COMMON   = ["--crop", "7168", "--row-tokens", "2048", "--batch-rows", "2", "--threads", "1", "--device", "cpu",
             "--dtype", "float32", "--eval-batches", "1", "--eval-every", "1000000", "--generate-every", "-1",
             "--no-calibrate", "--quiet"]
 # stands in for ssh: the last word is the command
@@ -104,7 +104,7 @@ class Bench:
         raw, tokenizer = self.folder / "raw", self.folder / "tokenizer.json"
         for words in (["simulate", raw / "S.simulata", "--length", "600000", "--contigs", "3"],
                       ["tokenizer", "train", raw, tokenizer, "--vocab-size", "512"],
-                      ["bake", raw, self.baked, "--tokenizer", tokenizer, "--window-size", "8192"],
+                      ["bake", raw, self.baked, "--tokenizer", tokenizer, "--window-size", "7168"],
                       ["init", self.start, "--tokenizer", tokenizer, "--preset", "small"]):
             subprocess.run([*GENET5, *map(str, words)], env=self.environment, check=True, capture_output=True)
 

@@ -17,7 +17,8 @@ import genet5.workspace as workspace
 GIB    = 1 << 30
 MASTER = "192.168.100.10"
 WORKER = "192.168.100.11"
-REPORT = {"host": "spark", "genet5": "0.1.0", "code_hash": "c0de", "packages": {"torch": "2.15.0", "triton": "3.9.0"},
+REPORT = {"host": "spark", "genet5": "0.1.0", "code_hash": "c0de", "core_hash": "c03e",
+          "packages": {"torch": "2.15.0", "triton": "3.9.0"},
           "cuda": "13.0", "nccl": "2.28.9", "devices": [{"name": "GB10"}], "cores": 20, "clock": 0.1,
           "memory": {"available": 100 * GIB}, "disk": {"path": "/ws", "free": 500 * GIB}, "hashes": {"/data": "d474"},
           "findings": [], "link": {"interface": "enp1s0f1np1", "state": "up", "mtu": 9000, "speed": 200000,
@@ -101,6 +102,13 @@ def test_what_a_worker_lacks_is_one_line(boxes, path, value, said):
     assert len(found) == 1 and found[0].startswith(f"node {WORKER}: ")
     import re
     assert re.search(said, found[0])
+
+
+def test_a_compiled_part_that_differs_is_told_and_not_refused(boxes):
+    reports = {MASTER: REPORT, WORKER: {**REPORT, "core_hash": "0000"}}
+    assert checks.refusals(boxes, reports, GIB) == []
+    assert [line.partition(";")[0] for line in checks.remarks(boxes, reports)] == \
+        [f"warning: node {WORKER}: the compiled part of genet5 is not the one of {MASTER}"]
 
 
 def test_the_master_needs_room_for_its_checkpoints(boxes, folders):

@@ -204,6 +204,8 @@ class Launch:
         reports = checks.examine(self.cluster, self.folders, self.out)
         for node, report in reports.items():
             self.tell(checks.describe(node, report))
+        for line in checks.remarks(self.cluster, reports):
+            self.tell(line)
         refused = checks.refusals(self.cluster, reports, self.need)
         if refused:
             for line in refused[1:]:
