@@ -1,10 +1,12 @@
 """Baking by Ray: the same bytes as on one machine, also when a machine dies half-way."""
 
+import contextlib
 import filecmp
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import genet5.bake as baking
 import genet5.cli.launch as command
 import genet5.launch.baking as launching
 import genet5.launch.cluster as clusters
+import genet5.machine as machine
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "python"
 LIMIT   = 600
@@ -78,6 +81,48 @@ def test_the_options_of_bake_mean_the_same(raw, baked, tmp_path):
     settings = command.bake_settings(tuple(options(raw, tmp_path / "out", baked)))
     assert settings["out_dir"] == tmp_path / "out" and settings["window_size"] == 512
     assert baking.Bake(**settings).species == [f"G.toy{number}" for number in range(3)]
+
+
+@pytest.fixture
+def ray_here():
+    """A Ray cluster of this machine alone; gives its address."""
+
+    pytest.importorskip("ray", reason="ray is not installed: pip install 'genet5[ray]'")
+    port  = machine.free_port()
+    words = ["start", "--head", "--block", "--port", str(port), "--node-ip-address", "127.0.0.1", "--num-cpus", "2",
+             "--include-dashboard", "false", "--disable-usage-stats"]
+    head  = subprocess.Popen([sys.executable, "-m", "ray.scripts.scripts", *words], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                             start_new_session=True)
+    try:
+        end = time.monotonic() + LIMIT
+        while True:
+            assert head.poll() is None and time.monotonic() < end
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.2)
+        yield f"127.0.0.1:{port}", head
+    finally:
+        head.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            head.wait(30)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(head.pid, signal.SIGKILL)
+        head.wait()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_there_is_used_and_goes_on(ray_here, raw, baked, tmp_path):
+    address, head = ray_here
+    chosen        = ["--species", "G.toy0", "--species", "G.toy1"]
+    baking.bake(**command.bake_settings((*options(raw, tmp_path / "one", baked), *chosen)))
+    done = subprocess.run([sys.executable, "-m", "genet5", "launch", "bake", *options(raw, tmp_path / "two", baked),
+                           *chosen, "--ray-address", address], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                          capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 species baked" in done.stderr
+    assert same(tmp_path / "one", tmp_path / "two")
+    assert head.poll() is None
 
 
 @pytest.mark.slow
