@@ -162,14 +162,21 @@ class Bench:
     def launcher(self):
         """Lines on the start by torchrun and by the launcher."""
 
+        import genet5.machine as machine
+
         launch  = [*GENET5, "launch"]
-        where   = ["--master", "127.0.0.1", "--worker", "127.0.0.2"]
+        # an address of documentation: the interface that leads to the world; two names make two machines of it
+        here    = machine.toward("192.0.2.1")
+        where   = ["--master", here, "--worker", f"me@{here}"]
         options = ["--max-steps", "3", "--save-every", NEVER]
         first   = {}
         for name, command, more in (("torchrun", TORCHRUN, []), ("genet5 launch, two machines", launch, where)):
             run         = Run(self, command, self.folder / name.split(",")[0].replace(" ", "_"), *options, *more)
             first[name] = run.until(1)
+            last        = run.until(3)
             run.end()
+            ended       = time.perf_counter() - run.began - last
+            yield f"from the last step to the end, {name}", f"{ended:.1f} s"
             yield f"from the command to the first step, {name}", f"{first[name]:.1f} s"
         yield "what the launcher adds", f"{first['genet5 launch, two machines'] - first['torchrun']:.1f} s"
 
@@ -178,7 +185,7 @@ def main():
     """Measure and print a Markdown table."""
 
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--steps", type=int, default=12, help="of each measured run")
+    parser.add_argument("--steps", type=int, default=10, help="of each measured run")
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--seed", type=int, default=None, help="of the steps at which runs are killed")
     parser.add_argument("--write", type=pathlib.Path, help="Markdown file for the table")
