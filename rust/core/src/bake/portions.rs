@@ -88,7 +88,9 @@ impl Baker {
             Some(prepared) if prepared.index == index => last.insert(prepared),
             _ => last.insert(self.prepare(index)?),
         };
-        let contigs = contigs(&prepared.species, portion, count);
+        let lengths: Vec<u64> =
+            prepared.species.contigs.iter().map(|contig| contig.sequence.len() as u64).collect();
+        let contigs = contigs(&lengths, portion, count);
         for split in sides {
             let side = if split == "train" { &prepared.plan.train } else { &prepared.plan.held_out };
             let places = places(side, &contigs);
@@ -179,14 +181,14 @@ impl Portions {
 }
 
 /// The contigs of a portion: those whose first base lies in that share of all bases.
-fn contigs(species: &Species, portion: usize, count: usize) -> Range<usize> {
-    let lengths = species.contigs.iter().map(|contig| contig.sequence.len() as u128);
-    let total = lengths.clone().sum::<u128>().max(1);
+fn contigs(lengths: &[u64], portion: usize, count: usize) -> Range<usize> {
+    let total = lengths.iter().map(|&length| u128::from(length)).sum::<u128>().max(1);
     let mut before = 0;
     let shares: Vec<usize> = lengths
-        .map(|length| {
+        .iter()
+        .map(|&length| {
             let share = before * count as u128 / total;
-            before += length;
+            before += u128::from(length);
             (share as usize).min(count - 1)
         })
         .collect();
@@ -197,4 +199,27 @@ fn contigs(species: &Species, portion: usize, count: usize) -> Range<usize> {
 fn places(side: &Side, contigs: &Range<usize>) -> Range<usize> {
     let first = side.places.partition_point(|place| place.contig < contigs.start);
     first..side.places.partition_point(|place| place.contig < contigs.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_contig_is_in_one_portion_and_portions_are_alike_in_size(
+            lengths in prop::collection::vec(0u64..5_000_000_000, 0..40), count in 1usize..70
+        ) {
+            let portions: Vec<Range<usize>> = (0..count).map(|portion| contigs(&lengths, portion, count)).collect();
+            let all: Vec<usize> = portions.iter().cloned().flatten().collect();
+            prop_assert_eq!(all, (0..lengths.len()).collect::<Vec<usize>>());
+            let total: u64 = lengths.iter().sum();
+            let longest = lengths.iter().copied().max().unwrap_or(0);
+            for portion in portions {
+                let bases: u64 = lengths[portion].iter().sum();
+                prop_assert!(bases <= total / count as u64 + longest + 1);
+            }
+        }
+    }
 }
