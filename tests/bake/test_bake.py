@@ -4,6 +4,7 @@ import array
 import collections
 import hashlib
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -302,6 +303,40 @@ def test_several_processes_may_begin_the_same_bake(raw, baked, tmp_path):
         (first, other)[index % 2].bake(index)
     other.finish()
     assert hashes(out) == hashes(baked[0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 40])
+def test_portions_of_contigs_join_to_the_same_bytes(raw, baked, tmp_path, count):
+    """Baked in any order by any number of processes, one of them killed half-way and another one doing it again."""
+
+    folder, out = raw[0], tmp_path / "out"
+    workers     = [bake.Bake(folder, out, folder / "tokenizer.json", **SETTINGS) for _ in range(3)]
+    tasks       = [(index, portion) for index in range(2) for portion in range(count)]
+    random.Random(count).shuffle(tasks)
+    half = out / "portions.tmp" / "A.one" / f"train_00_of_{count}.7-7"
+    half.mkdir(parents=True)
+    (half / "samples.tar.tmp").write_bytes(b"half a portion")
+    with pytest.raises(OSError, match=r"portions\.tmp"):
+        workers[0].join(0, count)
+    for number, task in enumerate([*tasks, *tasks[:2]]):
+        workers[number % 3].bake_portion(*task, count)
+    stats = [workers[0].join(index, count) for index in range(2)]
+    workers[0].finish()
+    assert [baked for baked, _ in stats] == [True, True]
+    assert [found for _, found in stats] == list(baked[1].values())
+    assert hashes(out) == hashes(baked[0])
+    assert workers[1].portions(0) == 0 and workers[0].join(0, count) == (False, stats[0][1])
+
+
+def test_a_portion_left_over_does_not_outlive_another_configuration(raw, baked, tmp_path):
+    folder, out = raw[0], tmp_path / "out"
+    other       = bake.Bake(folder, out, folder / "tokenizer.json", **{**SETTINGS, "seed": 9})
+    assert other.portions(0) == 1
+    other.bake_portion(0, 0, 1)
+    run(folder, out)
+    assert hashes(out) == hashes(baked[0])
+    with pytest.raises(ValueError, match="no portion 3 of 3"):
+        other.bake_portion(0, 3, 3)
 
 
 def test_one_part_at_a_time_gives_the_same_files(raw, baked, tmp_path):

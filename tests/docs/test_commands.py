@@ -14,6 +14,8 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PAGES      = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 FENCE      = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# files of settings, named by their first line
+TOML       = re.compile(r"^```toml\n(# (\w+\.toml).*?)^```", re.MULTILINE | re.DOTALL)
 # what a page shows -> what takes seconds
 SMALLER    = {"--preset small": "--preset tiny", "--vocab-size 1024": "--vocab-size 256",
               "--max-minutes 40": "--max-steps 2 --no-calibrate --generate-every -1 --batch-rows 2 --num-generations 2 "
@@ -65,6 +67,9 @@ def workspace(tmp_path_factory):
     species = folder / "raw" / "S.cerevisiae"
     (folder / "genome.fa").write_bytes(gzip.decompress((species / "fna.gz").read_bytes()))
     reference = gzip.decompress((species / "gff.gz").read_bytes())
+    for page in PAGES:
+        for text, name in TOML.findall(page.read_text()):
+            (folder / name).write_text(text)
     for name in ("reference.gff3", "genes.gff3", "other.gff3", "old.gff3", "new.gff3"):
         (folder / name).write_bytes(reference)
     return folder
@@ -75,7 +80,7 @@ def runnable(line):
 
     for shown, smaller in SMALLER.items():
         line = line.replace(shown, smaller)
-    again = any(line.startswith(f"genet5 {name} ") for name in REPLACED) or "genet5 sft" in line
+    again = any(line.startswith(f"genet5 {name} ") for name in REPLACED) or "genet5 sft " in line
     return f"{line} --force" if again and "--force" not in line and "--resume" not in line else line
 
 

@@ -17,7 +17,8 @@ import genet5.workspace as workspace
 GIB    = 1 << 30
 MASTER = "192.168.100.10"
 WORKER = "192.168.100.11"
-REPORT = {"host": "spark", "genet5": "0.1.0", "code_hash": "c0de", "packages": {"torch": "2.15.0", "triton": "3.9.0"},
+REPORT = {"host": "spark", "genet5": "0.1.0", "code_hash": "c0de", "core_hash": "c03e",
+          "packages": {"torch": "2.15.0", "triton": "3.9.0"},
           "cuda": "13.0", "nccl": "2.28.9", "devices": [{"name": "GB10"}], "cores": 20, "clock": 0.1,
           "memory": {"available": 100 * GIB}, "disk": {"path": "/ws", "free": 500 * GIB}, "hashes": {"/data": "d474"},
           "findings": [], "link": {"interface": "enp1s0f1np1", "state": "up", "mtu": 9000, "speed": 200000,
@@ -103,6 +104,13 @@ def test_what_a_worker_lacks_is_one_line(boxes, path, value, said):
     assert re.search(said, found[0])
 
 
+def test_a_compiled_part_that_differs_is_told_and_not_refused(boxes):
+    reports = {MASTER: REPORT, WORKER: {**REPORT, "core_hash": "0000"}}
+    assert checks.refusals(boxes, reports, GIB) == []
+    assert [line.partition(";")[0] for line in checks.remarks(boxes, reports)] == \
+        [f"warning: node {WORKER}: the compiled part of genet5 is not the one of {MASTER}"]
+
+
 def test_the_master_needs_room_for_its_checkpoints(boxes, folders):
     assert checks.need(folders / "model", keep=2) == checks.LEAST_DISK + 18 * 1000
     found = checks.refusals(boxes, {MASTER: REPORT, WORKER: REPORT}, 900 * GIB)
@@ -120,6 +128,20 @@ def test_a_dry_run_prints_every_command_and_runs_none(run, folders):
     assert not (folders / "out").exists()
 
 
+def test_reinforcement_is_launched_as_training_is(run, folders):
+    (folders / "run.toml").write_text("num_generations = 4\n")
+    paths        = [folders / name for name in ("data", "out", "model")]
+    where        = ["--worker", WORKER, "--master", MASTER, "--dry-run"]
+    code, out, _ = run("launch", "grpo", *paths, "--beta", "0.001", "--config", folders / "run.toml", *where)
+    assert code == 0
+    assert f"-m genet5 grpo {paths[0]} {paths[1]} {paths[2]} --beta 0.001 --config {folders / 'run.toml'}" in out
+    (folders / "run.toml").write_text("num_generations = 1\n")
+    code, _, err = run("launch", "grpo", *paths, "--config", folders / "run.toml", *where)
+    assert code == 1 and "num_generations is 1" in err
+    code, _, err = run("launch", "grpo", *paths, "--row-tokens", "512", *where)
+    assert code == 2 and "No such option" in err
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (["--learning", "1"], "No such option"), (["--lr", "fast"], "not a valid float"), (["--ema", "2"], "ema is 2.0")])
 def test_a_wrong_option_of_sft_is_told_before_anything_starts(run, folders, words, said):
@@ -130,7 +152,7 @@ def test_a_wrong_option_of_sft_is_told_before_anything_starts(run, folders, word
 
 
 def test_out_is_named_by_the_convention_where_it_is_left_out(folders):
-    words = command.parse((str(folders / "data"), str(folders / "model"), "--workspace", str(folders / "ws"),
+    words = command.parse("sft", (str(folders / "data"), str(folders / "model"), "--workspace", str(folders / "ws"),
                            "--max-steps", "5"))
     assert words["out"].parent == folders / "ws" / "model" / "GeneT5"
     assert words["out"].name.endswith("_data_t1")
@@ -141,7 +163,7 @@ def test_out_is_named_by_the_convention_where_it_is_left_out(folders):
 def test_a_configuration_is_named_by_its_whole_path(folders, monkeypatch, words):
     monkeypatch.chdir(folders)
     (folders / "run.toml").write_text("lr = 1e-4\n")
-    found = command.parse(("data", "out", "model", *words))["arguments"]
+    found = command.parse("sft", ("data", "out", "model", *words))["arguments"]
     assert found[1:4] == [str(folders / name) for name in ("data", "out", "model")]
     assert "=".join(found[4:]) == f"--config={folders / 'run.toml'}"
 

@@ -89,6 +89,13 @@ def test_a_run_that_makes_no_step_is_ended(tmp_path):
     assert (end["kind"], end["reason"]) == ("hung", "no step after step 3 within 3 s")
 
 
+def test_an_evaluation_may_take_as_long_as_the_first_step(tmp_path):
+    end = Talk(tmp_path, "evaluate", first=60.0, later=3.0).end()
+    assert (end["kind"], end["reason"]) == ("hung", "no step after step 4 within 3 s")
+    end = Talk(tmp_path, "evaluate", first=4.0, later=60.0).end()
+    assert (end["kind"], end["reason"]) == ("hung", "no step after step 3, in the evaluation, within 4 s")
+
+
 def test_stop_lets_the_processes_end_by_themselves(tmp_path):
     talk = Talk(tmp_path, "long")
     talk.until("working")

@@ -107,6 +107,21 @@ def test_one_command_trains_on_both_hosts(hosts, launch, baked, start, tmp_path)
     assert hosts.left() == []
 
 
+def test_one_command_reinforces_on_both_hosts(hosts, baked, start, tmp_path):
+    import genet5.grpo.prep as prep
+
+    prep.prepare([baked.parent / "raw"], tmp_path / "windows", baked.parent / "tokenizer.json", count=20, held_out=4,
+                 window_size=512, val_contigs={"G.toy": ["chr2"]})
+    hosts.serve()
+    options = ["--dtype", "float32", "--device", "cpu", "--threads", "1", "--batch-rows", "4", "--num-generations", "2",
+               "--max-completion-length", "24", "--eval-batches", "1", "--generate-every", "-1", "--no-calibrate"]
+    run = Run(hosts.launch("grpo", tmp_path / "windows", tmp_path / "run", start, *options, "--max-steps", "2"))
+    assert run.end() == 0, run.text
+    assert "2 x 1 threads" in run.text
+    assert steps(tmp_path / "run") == [1, 2]
+    assert hosts.left() == []
+
+
 def test_a_killed_process_is_named_and_the_run_goes_on(hosts, launch, baked, start, tmp_path):
     hosts.serve()
     run = launch(baked, tmp_path / "run", start, *COMMON, "--max-steps", "400", "--save-every", "5", "--eval-every",

@@ -35,8 +35,12 @@ def test_unknown_fields_are_refused():
 
 
 def test_intervals_follow_from_the_number_of_steps():
+    settled = configs.TrainConfig(max_steps=200).with_intervals()
+    assert (settled.warmup, settled.eval_every, settled.generate_every, settled.save_every) == (40, 20, 20, 20)
+    # genes are written with a checkpoint, but not with each of very many
     settled = configs.TrainConfig(max_steps=200, save_every=7).with_intervals()
-    assert (settled.warmup, settled.eval_every, settled.generate_every, settled.save_every) == (40, 20, 50, 7)
+    assert (settled.generate_every, settled.save_every) == (21, 7)
+    assert configs.TrainConfig(max_steps=200, save_every=100).with_intervals().generate_every == 100
 
 
 def test_resume_takes_what_is_free_and_refuses_the_rest():

@@ -31,10 +31,10 @@ def test_every_key_of_the_cluster_s_file_is_described():
 
 
 def test_the_examples_are_read(tmp_path):
-    blocks = dict(re.findall(r"    # (\w+\.toml)[^\n]*\n((?:    [^\n]*\n|\n(?=    ))+?)\n(?:    genet5|Options)", TEXT))
+    blocks = dict(re.findall(r"^```toml\n# (\w+\.toml)[^\n]*\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
     assert set(blocks) == {"run.toml", "boxes.toml"}
     for name, block in blocks.items():
-        (tmp_path / name).write_text(re.sub("^    ", "", block, flags=re.MULTILINE))
+        (tmp_path / name).write_text(block)
     assert configs.read(tmp_path / "run.toml").label_smoothing == 0.1
     boxes = clusters.Cluster(**clusters.read(tmp_path / "boxes.toml"))
     assert (boxes.master, boxes.workers, boxes.env) == ("192.168.100.10", ["192.168.100.11"], {"NCCL_DEBUG": "WARN"})

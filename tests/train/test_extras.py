@@ -1,6 +1,7 @@
 """Label smoothing, the choice of micro-batches, TensorBoard, and checkpoints that do not fit on the disk."""
 
 import dataclasses
+import json
 import pathlib
 import subprocess
 import threading
@@ -83,6 +84,38 @@ def test_auto_batch_changes_no_loss(baked, start, tmp_path):
     one, other = (logs.read(tmp_path / name / "training_log.csv") for name in ("plain", "fitted"))
     assert [row["loss"] for row in one] == pytest.approx([row["loss"] for row in other], rel=1e-5)
     assert configs.read(tmp_path / "fitted" / "finetune_config.json").accumulate in (1, 2, 4)
+
+
+def test_a_toml_file_and_options_start_the_same_run(run, baked, start, tmp_path):
+    options = ["--max-steps", 2, "--warmup", 1, "--batch-rows", 4, "--row-tokens", 512, "--threads", 1, "--device",
+               "cpu", "--dtype", "float32", "--generate-every", -1, "--no-calibrate", "--eval-batches", 1, "--lr",
+               "1e-4", "--loss-weights", "site=2,lattice=0.5", "--decay", "sqrt", "--ema", 0.5, "--quiet"]
+    (tmp_path / "run.toml").write_text(
+        'max_steps = 2\nwarmup = 1\nbatch_rows = 4\nrow_tokens = 512\nthreads = 1\ndevice = "cpu"\n'
+        'dtype = "float32"\ngenerate_every = -1\ncalibrate = false\neval_batches = 1\nlr = 1\ndecay = "sqrt"\n'
+        'ema = 0.5\n[loss_weights]\nsite = 2\nlattice = 0.5\n')
+    assert run("sft", baked, tmp_path / "options", start, *options)[0] == 0
+    # an option comes on top of the file
+    code, _, err = run("sft", baked, tmp_path / "file", start, "--config", tmp_path / "run.toml", "--lr", "1e-4",
+                       "--quiet")
+    assert code == 0, err
+    written = tmp_path / "options" / "finetune_config.json"
+    assert run("sft", baked, tmp_path / "again", start, "--config", written, "--quiet")[0] == 0
+    configured = {name: configs.read(tmp_path / name / "finetune_config.json") for name in ("options", "file", "again")}
+    assert configured["options"] == configured["file"] == configured["again"]
+    weights = {(tmp_path / name / "model.safetensors").read_bytes() for name in configured}
+    assert len(weights) == 1
+    told = json.loads(written.read_text())["versions"]
+    assert {"genet5", "torch", "python", "code", "core", "commit"} <= set(told)
+    assert told == checkpoint.read(tmp_path / "file" / "checkpoint_latest.pt")["versions"]
+
+
+def test_a_run_that_goes_on_with_other_code_says_so(baked, start, tmp_path, monkeypatch, capsys):
+    config = dataclasses.replace(TINY, log_every=10)
+    loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()
+    monkeypatch.setattr(loop.versions, "code_hash", lambda: "another")
+    loop.Run(baked, tmp_path / "run", start, config, resume=True).go()
+    assert "warning: the run began with another code; the next losses may differ" in capsys.readouterr().err
 
 
 def test_tensorboard_gets_every_step(baked, start, tmp_path):

@@ -1,6 +1,7 @@
 """Minutes become a number of steps once, evaluations included."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -19,7 +20,8 @@ def evaluations(config):
 
     losses = config.max_steps / config.eval_every if config.eval_every else plans.LOSSES
     genes  = config.max_steps / config.generate_every if config.generate_every else plans.GENES
-    genes  = max(0.0, genes)
+    # the last quarter ends with the calibration instead
+    genes  = plans.FEW if config.generate_every == math.ceil(config.max_steps / 4) else max(0.0, genes)
     return (losses + genes + 1) * SPEED.batch * config.eval_batches, \
         (genes + plans.CALIBRATION * config.calibrate) * SPEED.sample * config.generate_samples * plans.WRITES
 
@@ -38,8 +40,15 @@ def test_the_steps_fill_the_time(changes):
 
 
 def test_a_long_run_evaluates_on_everything():
-    config = settled()
+    config = settled(max_minutes=120)
     assert (config.eval_batches, config.generate_samples, config.generate_every) == (12, 64, 0)
+    assert config.with_intervals().generate_every == config.with_intervals().save_every
+
+
+def test_a_run_of_an_hour_writes_genes_more_seldom_rather_than_fewer():
+    config = settled()
+    assert (config.eval_batches, config.generate_samples) == (12, 64)
+    assert config.generate_every == math.ceil(config.max_steps / 4)
 
 
 def test_a_short_run_evaluates_on_less():

@@ -10,6 +10,7 @@ import genet5.train.config as configs
 
 torch       = pytest.importorskip("torch")
 batches     = pytest.importorskip("genet5.train.batches")
+checkpoint  = pytest.importorskip("genet5.train.checkpoint")
 distributed = pytest.importorskip("genet5.train.distributed")
 evaluation  = pytest.importorskip("genet5.train.evaluation")
 loop        = pytest.importorskip("genet5.train.loop")
@@ -150,6 +151,28 @@ def test_minutes_become_steps_that_end_on_time(baked, start, tmp_path):
     summary = loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()
     assert summary["steps"] > 1
     assert summary["seconds"] == pytest.approx(6.0, rel=0.6)
+
+
+def test_the_plan_made_for_the_time_is_kept_by_a_resumed_run(baked, start, tmp_path):
+    class Cut:
+        """Ends the run in its third step, as a power cut would."""
+
+        def beat(self, step):
+            if step == 3:
+                raise ConnectionAbortedError
+
+        def rest(self, what):
+            pass
+
+    config = dataclasses.replace(SMALL, max_steps=0, max_minutes=0.1, save_every=1)
+    first  = loop.Run(baked, tmp_path / "run", start, config, quiet=True, heart=Cut())
+    with pytest.raises(ConnectionAbortedError):
+        first.go()
+    first.writer.wait()
+    planned = checkpoint.read(tmp_path / "run" / "checkpoint_latest.pt")["config"]["max_steps"]
+    assert planned == first.config.max_steps > 3
+    again   = loop.Run(baked, tmp_path / "run", start, config, quiet=True, resume=True)
+    assert again.go()["steps"] == planned
 
 
 def test_genes_are_scored_and_decoding_is_calibrated(baked, start, tmp_path):

@@ -90,6 +90,30 @@ class Bake:
         self.seconds[self.species[index]] = time.perf_counter() - began
         return baked, json.loads(stats) if stats else None
 
+    def portions(self, index):
+        """How many portions the contigs of a species are worth where machines share them; 0: it is finished."""
+
+        return self.core.portions(index)
+
+    def bake_portion(self, index, portion, count):
+        """Bake the contigs of one portion of a species, for `join`; one that is there already costs nothing.
+
+        portion: int, below count
+        count:   int, portions of the species in all
+        """
+
+        self.core.bake_portion(index, portion, count)
+
+    def join(self, index, count):
+        """Make the files of a species, byte for byte those of `bake`, from all portions of it.
+
+        returns what `bake` returns
+        raises OSError where a portion is missing
+        """
+
+        baked, stats = self.core.join(index, count)
+        return baked, json.loads(stats) if stats else None
+
     def progress(self):
         """(windows written, windows to write) of the species under way; any thread may ask."""
 

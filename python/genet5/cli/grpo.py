@@ -29,7 +29,7 @@ HELP = {
     "accumulate":   "Micro-batches that a process works a step off in.",
     "eval_every":   "Steps between validations; 0: a tenth of the run.",
     "eval_batches": "Batches of held-out windows at the most; 0: all.",
-    "generate_every":   "Steps between gene F1s of both decoders; 0: a quarter of the run; -1: never.",
+    "generate_every":   "Steps between gene F1s of both decoders; 0: with checkpoints; -1: never.",
     "seed":         "Of the order of the windows and of all sampling.",
 }
 

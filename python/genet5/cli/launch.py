@@ -11,6 +11,7 @@ import genet5.cli as cli
 COMMANDS = {
     "bake":      ("genet5.cli.launch:bake",            "genet5 bake on several machines, by Ray."),
     "container": ("genet5.cli.launch_setup:container", "Start, stop or look at the container on every machine."),
+    "grpo":      ("genet5.cli.launch:grpo",            "genet5 grpo on several machines."),
     "nfs":       ("genet5.cli.launch_setup:nfs",       "Share the workspace of this machine, or use another's."),
     "sft":       ("genet5.cli.launch:sft",             "genet5 sft on several machines."),
 }
@@ -20,6 +21,7 @@ Examples:
   genet5 launch sft baked/yeast model/yeast model/start --worker 192.168.100.11 --max-minutes 600
   genet5 launch sft baked/yeast model/yeast model/start --cluster boxes.toml --resume --retries 3
   genet5 launch sft baked/yeast model/yeast model/start --worker 192.168.100.11 --dry-run
+  genet5 launch grpo grpo/fungi model/better model/fungi --cluster boxes.toml --max-minutes 600
 """
 
 
@@ -62,19 +64,33 @@ def cluster(workers, master, file, container, python, variables, ssh_config, **m
     return clusters.Cluster(**fields)
 
 
-@click.command(epilog=EPILOG, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="DATA_DIR [OUT_DIR] MODEL [OPTIONS OF SFT]")
-@machines
-@click.option("--processes", type=click.IntRange(0), default=0, help="Of each machine.  [default: one for each GPU]")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the rendezvous.  [default: a free one]")
-@click.option("--retries", type=click.IntRange(0), default=0, show_default=True,
-              help="Times that a failed run goes on from its last checkpoint.")
-@click.option("--first-timeout", type=click.FloatRange(1), default=1800.0, show_default=True,
-              help="Seconds that may pass before the first step.")
-@click.option("--timeout", type=click.FloatRange(1), default=1800.0, show_default=True,
-              help="Seconds that may pass between two steps, evaluations included.")
-@click.option("--dry-run", is_flag=True, help="Print every command and run none.")
-def sft(arguments, processes, port, retries, first_timeout, timeout, dry_run, **where):
+def training(command):
+    """Argument and options of a launch of training."""
+
+    import genet5.launch.launcher as launcher
+
+    options = [
+        click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="DATA_DIR [OUT_DIR] MODEL [OPTIONS]"),
+        machines,
+        click.option("--processes", type=click.IntRange(0), default=0,
+                     help="Of each machine.  [default: one for each GPU]"),
+        click.option("--port", type=click.IntRange(0, 65535), default=0,
+                     help="Of the rendezvous.  [default: a free one]"),
+        click.option("--retries", type=click.IntRange(0), default=0, show_default=True,
+                     help="Times that a failed run goes on from its last checkpoint."),
+        click.option("--first-timeout", type=click.FloatRange(1), default=launcher.FIRST, show_default=True,
+                     help="Seconds that may pass before the first step, and in an evaluation."),
+        click.option("--timeout", type=click.FloatRange(1), default=launcher.LATER, show_default=True,
+                     help="Seconds that may pass between two steps."),
+        click.option("--dry-run", is_flag=True, help="Print every command and run none."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return click.command(epilog=EPILOG, context_settings={"ignore_unknown_options": True})(command)
+
+
+@training
+def sft(**given):
     """Train on this machine and on every --worker; the options of genet5 sft follow as they are.
 
     First every machine is examined (genet5 doctor): same versions, code, data and model, clock, memory, disk and link.
@@ -82,17 +98,40 @@ def sft(arguments, processes, port, retries, first_timeout, timeout, dry_run, **
     stops everywhere; twice stops at once. When anything fails on one machine, all stop within a minute.
     """
 
+    return train("sft", **given)
+
+
+@training
+def grpo(**given):
+    """Reinforce on this machine and on every --worker; the options of genet5 grpo follow as they are.
+
+    All is as for genet5 launch sft; DATA_DIR comes from genet5 prep-grpo. Modules of --reward have to be importable
+    on every machine (--env PYTHONPATH=FOLDER).
+    """
+
+    return train("grpo", **given)
+
+
+def train(name, arguments, processes, port, retries, first_timeout, timeout, dry_run, **where):
+    """Launch `genet5 {name}`; returns the exit code."""
+
     import genet5.launch.launcher as launcher
 
     boxes   = cluster(processes=processes, port=port, **where)
-    command = parse(arguments)
+    command = parse(name, arguments)
     run     = launcher.Launch(boxes, command["arguments"], command["out"], command["folders"], command["need"],
                               first_timeout, timeout, retries, lambda text: click.echo(text, err=True))
     if dry_run:
-        for node, words in run.commands():
-            click.echo(f"# {node}\n{shlex.join(words)}")
+        show(run.commands())
         return 0
     return run.go()
+
+
+def show(commands):
+    """Print commands, (node, list of str) each, for --dry-run."""
+
+    for node, words in commands:
+        click.echo(f"# {node}\n{shlex.join(words)}")
 
 
 @click.command(context_settings={"ignore_unknown_options": True}, epilog="""\b
@@ -105,7 +144,7 @@ Examples:
 @click.option("--ray-address", help="Use this Ray cluster that is there, instead of starting one.")
 @click.option("--dry-run", is_flag=True, help="Print every command and run none.")
 def bake(arguments, ray_address, dry_run, **where):
-    """Bake on this machine and on every --worker by Ray, a species at a time; the options of genet5 bake follow.
+    """Bake on this machine and on every --worker by Ray, some contigs at a time; the options of genet5 bake follow.
 
     RAW_DIR and OUT_DIR lie in a folder that all machines share (genet5 launch nfs). The files are the same as those of
     genet5 bake; a machine that dies half-way changes nothing in them.
@@ -118,12 +157,14 @@ def bake(arguments, ray_address, dry_run, **where):
     settings = bake_settings(arguments)
     say      = functools.partial(click.echo, err=True)
     if ray_address:
+        if dry_run:
+            click.echo(f"# no command is run; the tasks go to the Ray cluster at {ray_address}")
+            return
         stats = baking.bake(settings, ray_address, tell=say)
     else:
         boxes = cluster(**where)
         if dry_run:
-            for node, words in baking.commands(boxes, boxes.port or "<free port>"):
-                click.echo(f"# {node}\n{shlex.join(boxes.on(node, words))}")
+            show(baking.every_command(boxes, settings["raw_dir"], settings["out_dir"]))
             return
         baking.check(boxes, settings["raw_dir"], settings["out_dir"])
         with contextlib.ExitStack() as stack:
@@ -144,31 +185,56 @@ def bake_settings(words):
     return settings
 
 
-def parse(words):
-    """Read the arguments of genet5 sft as it would itself, so that a wrong one is told before anything starts.
+def parse(name, words):
+    """Read the arguments of a command of training as it would itself, so that a wrong one is told at once.
 
+    name:  str, sft or grpo
     words: tuple of str
     returns dict: arguments (of genet5, paths absolute), out, folders (data and model), need (bytes of disk)
     """
 
-    import genet5.cli.sft as command
+    import genet5.cli.sft as supervised
     import genet5.launch.checks as checks
-    import genet5.train.config as configs
 
-    with command.sft.make_context("genet5 launch sft", list(words)) as ctx:
-        out, model = command.folders(ctx)
-        data       = ctx.params["data_dir"]
-        fields     = {name: value for name, value in ctx.params.items() if name in configs.names()}
-        configs.TrainConfig(**{**fields, "species": list(fields["species"])})
+    command, kind = _command(name)
+    with command.make_context(f"genet5 launch {name}", list(words)) as ctx:
+        out, model = supervised.folders(ctx)
+        data, base = ctx.params["data_dir"], ctx.params["base"]
+        _settle(ctx, kind, base)
         # parse once more without the folders, to keep the options as the user wrote them
         options    = list(words)
         for path in (ctx.params["data_dir"], ctx.params["out_dir"], ctx.params["model"]):
             if path is not None:
                 options.remove(path)
-        base       = ctx.params["base"]
         # the other machines do not start in this folder
         options    = [word.replace(base, str(pathlib.Path(base).resolve())) if base and word.endswith(base) else word
                       for word in options]
     data, out, model = (pathlib.Path(path).resolve() for path in (data, out, model))
-    return {"arguments": ["sft", str(data), str(out), str(model), *options], "out": out, "folders": (data, model),
+    return {"arguments": [name, str(data), str(out), str(model), *options], "out": out, "folders": (data, model),
             "need":      checks.need(model, ctx.params["keep_checkpoints"])}
+
+
+def _command(name):
+    """A command of training and the class of its configuration."""
+
+    if name == "grpo":
+        import genet5.cli.grpo as reinforced
+        import genet5.grpo.config as configs
+
+        return reinforced.grpo, configs.GrpoConfig
+    import genet5.cli.sft as supervised
+    import genet5.train.config as configs
+
+    return supervised.sft, configs.TrainConfig
+
+
+def _settle(ctx, kind, base):
+    """The configuration that the options and a file mean; raises DataError where a value is out of range."""
+
+    import dataclasses
+
+    import genet5.train.config as configs
+
+    given = {name: value for name, value in ctx.params.items() if name in configs.names(kind)
+             and ctx.get_parameter_source(name) != click.core.ParameterSource.DEFAULT}
+    return dataclasses.replace(configs.read(base, kind) if base else kind(), **given)

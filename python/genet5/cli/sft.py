@@ -68,7 +68,7 @@ SETTINGS = [
     setting("--eval-every", int, "Steps between validation losses; 0: a tenth of the run."),
     setting("--balance-rate", float, "Move of the bias that evens out the use of experts, a step; 0: none."),
     setting("--eval-batches", int, "Validation batches at the most; 0: all."),
-    setting("--generate-every", int, "Steps between gene F1s on eval.json; 0: a quarter of the run; -1: never."),
+    setting("--generate-every", int, "Steps between gene F1s on eval.json; 0: with checkpoints; -1: never."),
     setting("--generate-samples", int, "Samples of eval.json at the most; 0: all."),
     click.option("--calibrate/--no-calibrate", default=DEFAULT.calibrate, show_default=True,
                  help="Choose decoder and writer threshold on eval.json at the end."),

@@ -3,6 +3,7 @@
 import genet5.grpo.rewards as rewards
 import genet5.train.config as configs
 import genet5.train.logs as logs
+import genet5.train.report as reports
 
 
 def training(custom=()):
@@ -63,17 +64,38 @@ EVALUATION = {
 }
 
 
-def brief(row):
-    """A row of training_log.csv in a few words, for the bar."""
+class Words(reports.Words):
+    """How reinforcement speaks of its numbers."""
 
-    return f"reward {row['reward']:.3f}  gene F1 {row['rewards/gene/mean']:.3f}"
+    @staticmethod
+    def brief(row):
+        """A row of training_log.csv in a few words, for the bar."""
 
+        return f"reward {row['reward']:.3f}  gene F1 {row['rewards/gene/mean']:.3f}"
 
-def describe(row):
-    """A row of training_log.csv in one line."""
+    @staticmethod
+    def step(row):
+        """A row of training_log.csv in one line."""
 
-    divergence = "" if row.get("kl") is None else f"  kl {row['kl']:.4f}"
-    return (f"reward {row['reward']:.4f} ± {row['reward_std']:.4f}  gene F1 {row['rewards/gene/mean']:.4f}  alike "
-            f"{row['frac_reward_zero_std']:.0%}  entropy {row['entropy']:.4f}{divergence}  length "
-            f"{row['completions/mean_length']:.1f}  cut {row['completions/clipped_ratio']:.1%}  lr {row['lr']:.2e}  "
-            f"grad {row['grad_norm']:.2f}")
+        divergence = "" if row.get("kl") is None else f"  kl {row['kl']:.4f}"
+        return (f"reward {row['reward']:.4f} ± {row['reward_std']:.4f}  gene F1 {row['rewards/gene/mean']:.4f}  alike "
+                f"{row['frac_reward_zero_std']:.0%}  entropy {row['entropy']:.4f}{divergence}  length "
+                f"{row['completions/mean_length']:.1f}  cut {row['completions/clipped_ratio']:.1%}  lr "
+                f"{row['lr']:.2e}  grad {row['grad_norm']:.2f}")
+
+    @staticmethod
+    def validation(row):
+        """The rewards of a row of eval_log.csv."""
+
+        return (f"reward {row['reward']:.4f}  gene F1 {row['gene_f1']:.4f}  exon {row['rewards/exon/mean']:.4f}  "
+                f"nucleotide {row['rewards/nucleotide/mean']:.4f}")
+
+    @staticmethod
+    def summary(found):
+        """The summary of a finished run, lines."""
+
+        yield (f"{found['steps']} steps in {reports.clock(found['seconds'])}; the model of step {found['best_step']} "
+               f"(held-out reward {1 - found['best_loss']:.4f}) is in {found['model']}")
+        if found["skipped"]:
+            yield f"{found['skipped']} steps skipped as not finite"
+        yield from reports.decoders(found)

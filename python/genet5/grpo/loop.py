@@ -13,7 +13,6 @@ import genet5.model.folder as folders
 import genet5.tokenizer as tk
 import genet5.train.evaluation as supervised
 import genet5.train.loop as loop
-import genet5.train.report as reports
 
 
 class Run(loop.Run):
@@ -21,7 +20,7 @@ class Run(loop.Run):
 
     CONFIG       = configs.GrpoConfig
     EVALUATION   = logs.EVALUATION
-    WORDS        = (logs.brief, logs.describe)
+    WORDS        = logs.Words
     NOTHING_HELD = "held_out.npz holds no window: prepare them with --held-out-windows, and hold something out"
 
     def _make_trainer(self, model):
@@ -49,15 +48,3 @@ class Run(loop.Run):
 
     def _validate(self, held):
         return evaluation.validate(self.trainer, self.held_out, held)
-
-    def _describe_validation(self, row):
-        return (f"reward {row['reward']:.4f}  gene F1 {row['gene_f1']:.4f}  exon {row['rewards/exon/mean']:.4f}  "
-                f"nucleotide {row['rewards/nucleotide/mean']:.4f}")
-
-    def _tell(self, summary):
-        best = f"the model of step {summary['best_step']} (held-out reward {1 - summary['best_loss']:.4f})"
-        took = reports.clock(summary["seconds"])
-        self.report.line(f"{summary['steps']} steps in {took}; {best} is in {self.out_dir}")
-        if summary["skipped"]:
-            self.report.line(f"{summary['skipped']} steps skipped as not finite")
-        self._tell_decoders(summary)

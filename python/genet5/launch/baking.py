@@ -1,6 +1,8 @@
-"""Baking on several machines by Ray: a species is a task, and the bytes are those of one machine."""
+"""Baking on several machines by Ray: some contigs of a species are a task, and the bytes are those of one machine."""
 
 import contextlib
+import functools
+import json
 import pathlib
 import queue
 import time
@@ -47,8 +49,18 @@ def cluster(boxes, out, tell):
             node.close()
 
 
+def every_command(boxes, raw, out):
+    """Every command that a bake on these machines runs, as (node, list of str); nothing is run."""
+
+    for node in boxes.nodes:
+        yield node, checks.command(boxes, node, (raw,), out)
+    for node, command in commands(boxes, boxes.port or "<free port>"):
+        yield node, boxes.on(node, boxes.run_python("-m", "genet5.launch.node"))
+        yield node, command
+
+
 def commands(boxes, port):
-    """What starts Ray on each machine, as (node, list of str), the master first."""
+    """What starts Ray on each machine under a supervisor, as (node, list of str), the master first."""
 
     ray = boxes.run_python("-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
     for name in boxes.nodes:
@@ -104,11 +116,13 @@ class Ray:
                 node, kind, value = self.events.get_nowait()
                 if kind == "end":
                     node.end = value
-                    self.tell(f"node {node.name}: {value['reason']}; its species are baked on the others")
+                    self.tell(f"node {node.name}: {value['reason']}; its tasks are done on the others")
 
 
 def bake(settings, address, started=None, cores=0, tell=print):
-    """Bake all species as tasks of a Ray cluster; a task whose machine dies is done again elsewhere.
+    """Bake by a Ray cluster: a task bakes some contigs of a species, this process joins the tasks of each species.
+
+    A task whose machine dies is done again elsewhere; no file is written but by whole tasks, so it changes nothing.
 
     settings: dict, the arguments of genet5.bake.Bake; the folders are seen by every machine
     address:  str, of the cluster, "auto" for the one of this machine
@@ -125,22 +139,27 @@ def bake(settings, address, started=None, cores=0, tell=print):
     else:
         ray.init(address=address, logging_level="error", log_to_driver=False)
     try:
-        run   = baking.Bake(**settings)
-        cores = cores or 2
-        task  = ray.remote(num_cpus=min(cores, _largest(ray)), max_retries=-1)(_bake_one)
-        todo  = {task.remote({**settings, "threads": cores, "force": False}, index): name
-                 for index, name in enumerate(run.species)}
-        stats = {}
+        run    = baking.Bake(**settings)
+        cores  = cores or 2
+        task   = ray.remote(num_cpus=min(cores, _largest(ray)), max_retries=-1)(_bake_portion)
+        shared = json.dumps({**settings, "threads": cores, "force": False}, default=str)
+        counts = [run.portions(index) for index in range(len(run.species))]
+        todo   = {task.remote(shared, index, portion, count): index
+                  for index, count in enumerate(counts) for portion in range(count)}
+        ends   = {index: [] for index in range(len(counts))}
+        stats  = {index: run.bake(index)[1] for index, count in enumerate(counts) if count == 0}
         while todo:
             done, _ = ray.wait(list(todo), timeout=1.0)
             if started is not None:
                 started.look()
             for one in done:
-                name = todo.pop(one)
-                host, seconds, stats[name] = ray.get(one)
-                tell(f"{name}: baked on {host} in {seconds:.1f} s")
+                index = todo.pop(one)
+                ends[index].append(ray.get(one))
+                if len(ends[index]) == counts[index]:
+                    stats[index] = run.join(index, counts[index])[1]
+                    tell(_describe(run.species[index], ends[index]))
         run.finish()
-        return {name: stats[name] for name in run.species}
+        return {name: stats[index] for index, name in enumerate(run.species)}
     except ray.exceptions.RayTaskError as error:
         raise errors.GeneT5Error(str(error.cause)) from error
     finally:
@@ -153,14 +172,28 @@ def _largest(ray):
     return max(one["Resources"].get("CPU", 1) for one in ray.nodes() if one["Alive"])
 
 
-def _bake_one(settings, index):
-    """The task: one species, on whichever machine; returns (host, seconds, stats)."""
+def _describe(name, ends):
+    """Where a species was baked, by what its tasks returned."""
+
+    hosts = ", ".join(sorted({host for host, _ in ends}))
+    return f"{name}: baked on {hosts} in {len(ends)} tasks of {sum(took for _, took in ends):.1f} s together"
+
+
+def _bake_portion(settings, index, portion, count):
+    """The task: some contigs of a species, on whichever machine; returns (host, seconds)."""
 
     import socket
 
-    began    = time.perf_counter()
-    _, stats = baking.Bake(**settings).bake(index)
-    return socket.gethostname(), time.perf_counter() - began, stats
+    began = time.perf_counter()
+    _open(settings).bake_portion(index, portion, count)
+    return socket.gethostname(), time.perf_counter() - began
+
+
+@functools.lru_cache(maxsize=1)
+def _open(settings):
+    """The bake of a worker process, which keeps the species that it read last."""
+
+    return baking.Bake(**json.loads(settings))
 
 
 def check(boxes, raw, out):

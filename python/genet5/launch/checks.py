@@ -123,6 +123,18 @@ def _at(report, path):
     return report
 
 
+def remarks(cluster, reports):
+    """What is unusual but allowed, lines: the same source may be compiled to other bytes.
+
+    reports: dict from `examine`
+    """
+
+    for node, report in reports.items():
+        if report["core_hash"] != reports[cluster.master]["core_hash"]:
+            yield (f"warning: node {node}: the compiled part of genet5 is not the one of {cluster.master}; if the "
+                   f"source has changed, build it on both")
+
+
 def describe(node, report):
     """What a machine will use, in one line."""
 

@@ -1,7 +1,6 @@
 """What is installed on this machine, what is missing, what would be slow, and the command that mends it."""
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import pathlib
 import platform
@@ -13,6 +12,7 @@ import time
 import genet5
 import genet5.errors as errors
 import genet5.machine as machine
+import genet5.versions as versions
 
 FORMAT = 1
 # package -> (extra that brings it, what needs it)
@@ -26,7 +26,6 @@ PACKAGES = {
     "tensorboard":  ("watch", "sft --tensorboard"),
 }
 NEEDED = ("numpy", "torch", "safetensors")
-PIECE  = 1 << 22
 GIB    = 1 << 30
 # below these a run is likely to die: bytes of memory and of disk
 LITTLE_MEMORY, LITTLE_DISK = 2 * GIB, 2 * GIB
@@ -50,9 +49,10 @@ def examine(folders=(), out=None, peer=None):
               "python":       platform.python_version(),
               "executable":   sys.executable,
               "platform":     f"{platform.system()} {platform.release()} {platform.machine()}",
-              "code_hash":    code_hash(),
-              **_extension(),
-              "packages":     {name: version(name) for name in PACKAGES},
+              "code_hash":    versions.code_hash(),
+              "core_hash":    versions.core_hash(),
+              "core_profile": _profile(),
+              "packages":     {name: versions.package(name) for name in PACKAGES},
               **_torch(),
               "cores":        machine.cores(),
               "memory":       {"available": machine.available(), "total": machine.meminfo().get("MemTotal"),
@@ -66,25 +66,6 @@ def examine(folders=(), out=None, peer=None):
     report["findings"] = findings(report)
     report["time"]     = time.time()
     return report
-
-
-def version(package):
-    """The version of an installed package, None where it is missing."""
-
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def code_hash():
-    """Hash of this package's Python files, 16 hexadecimal digits."""
-
-    root  = pathlib.Path(genet5.__file__).parent
-    state = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        _feed(state, path.relative_to(root).as_posix(), path)
-    return state.hexdigest()[:16]
 
 
 def folder_hash(folder):
@@ -107,7 +88,7 @@ def folder_hash(folder):
         if baked and (path.suffix == ".tar" or path.name == "validation.bin"):
             state.update(f"{name}\0{path.stat().st_size}\0".encode())
         else:
-            _feed(state, name, path)
+            versions.feed(state, name, path)
     return state.hexdigest()[:16]
 
 
@@ -186,14 +167,12 @@ def size(count):
     return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / (1 << 20):.0f} MiB"
 
 
-def _extension():
-    """The compiled part: hash of its bytes and how it was built."""
+def _profile():
+    """How the compiled part was built."""
 
     import genet5._core as core
 
-    state = hashlib.sha256()
-    _feed(state, "core", pathlib.Path(core.__file__))
-    return {"core_hash": state.hexdigest()[:16], "core_profile": core.build_profile}
+    return core.build_profile
 
 
 def _torch():
@@ -209,12 +188,3 @@ def _torch():
                for one in found]
     nccl    = ".".join(map(str, torch.cuda.nccl.version())) if count else None
     return {"cuda": torch.version.cuda, "nccl": nccl, "devices": devices}
-
-
-def _feed(state, name, path):
-    """Add a name and a file's bytes to a hash."""
-
-    state.update(f"{name}\0{path.stat().st_size}\0".encode())
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            state.update(piece)

@@ -27,8 +27,8 @@ class Heart:
 
     def __init__(self, folder=None):
         self.path  = pathlib.Path(folder) / f"rank_{os.environ.get('RANK', '0')}.json" if folder else None
-        self.state = {"pid": os.getpid(), "rank": int(os.environ.get("RANK", "0")), "step": -1, "code": None,
-                      "reason": ""}
+        self.state = {"pid": os.getpid(), "rank": int(os.environ.get("RANK", "0")), "step": -1, "slow": "",
+                      "code": None, "reason": ""}
         self.said   = -math.inf
         self.ended  = threading.Event()
         self.lock   = threading.Lock()
@@ -45,8 +45,18 @@ class Heart:
     def beat(self, step):
         """The run has done `step` steps."""
 
-        self.state["step"] = step
+        self.state.update(step=step, slow="")
         if self.path is not None and time.monotonic() - self.said > SOON:
+            self._write()
+
+    def rest(self, what):
+        """Until the next beat the run does something that takes longer than a step.
+
+        what: str, as in "the evaluation"
+        """
+
+        self.state["slow"] = what
+        if self.path is not None:
             self._write()
 
     def end(self, code, reason):
@@ -94,7 +104,7 @@ def beating(describe):
 
 
 def read(folder):
-    """The last word of every process of this machine, a list of dicts: pid, rank, step, code, reason, time."""
+    """The last word of every process of this machine, a list of dicts: pid, rank, step, slow, code, reason, time."""
 
     found = []
     for path in sorted(pathlib.Path(folder).glob("rank_*.json")):

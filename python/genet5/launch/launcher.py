@@ -22,6 +22,8 @@ STILL = 30.0
 SETTLE, GRACE = 3.0, 15.0
 # seconds between a failure and the next try
 PAUSE = 5.0
+# seconds that may pass before the first step and in an evaluation, and between two steps
+FIRST, LATER = 1800.0, 600.0
 # worst first: what is named when several machines fail together
 ORDER     = ("memory", "gone", "killed", "hung", "error", "secondhand", "lost", "stopped")
 EXIT_CODE = {"ok": 0, "memory": 75, "stopped": 130}
@@ -136,12 +138,13 @@ class Launch:
     out:       path of the run's folder, where the logs of the machines go
     folders:   paths that have to have the same content everywhere
     need:      int, bytes of disk that the run needs on the master
-    first, later: float, seconds that may pass before the first step, and between two
+    first:     float, seconds that may pass before the first step, and in an evaluation
+    later:     float, seconds that may pass between two steps
     retries:   int, times that the run is started again from its last checkpoint
     tell:      function of a str
     """
 
-    def __init__(self, cluster, arguments, out, folders, need, first=1800.0, later=1800.0, retries=0, tell=print):
+    def __init__(self, cluster, arguments, out, folders, need, first=FIRST, later=LATER, retries=0, tell=print):
         self.cluster   = cluster
         self.arguments = list(arguments)
         self.out       = pathlib.Path(out)
@@ -201,6 +204,8 @@ class Launch:
         reports = checks.examine(self.cluster, self.folders, self.out)
         for node, report in reports.items():
             self.tell(checks.describe(node, report))
+        for line in checks.remarks(self.cluster, reports):
+            self.tell(line)
         refused = checks.refusals(self.cluster, reports, self.need)
         if refused:
             for line in refused[1:]:
@@ -274,7 +279,7 @@ class Launch:
             return nodes[0].end
         worst = min(ended, key=lambda node: ORDER.index(node.end["kind"]))
         if {node.end["kind"] for node in ended} <= {"stopped", "secondhand"} and (self.asked or _is(ended, "stopped")):
-            self.tell("stopped on all nodes; genet5 launch sft … --resume goes on")
+            self.tell(f"stopped on all nodes; genet5 launch {self.arguments[0]} … --resume goes on")
             return {"kind": "stopped"}
         self.tell(f"error: node {worst.name}: {worst.end['reason']}; its log is "
                   f"{clusters.bare(worst.name)}:{worst.spec['log']}")

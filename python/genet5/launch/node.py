@@ -38,7 +38,8 @@ class Supervisor:
         log:     path of the file that the output is appended to
         silence: float, seconds without a word from the launcher after which all ends
         still:   float, seconds without a heartbeat after which a process counts as hung
-        first, later: float, seconds that may pass before the first step, and between two
+        first:   float, seconds that may pass before the first step, and in an evaluation
+        later:   float, seconds that may pass between two steps
     """
 
     def __init__(self, spec):
@@ -46,7 +47,7 @@ class Supervisor:
         self.heard   = time.monotonic()
         self.orders  = []
         self.hearts  = pathlib.Path(tempfile.mkdtemp(prefix="genet5_"))
-        self.moved   = (time.monotonic(), -1)
+        self.moved   = (time.monotonic(), (-1, ""))
         self.lock    = threading.Lock()
         self.last    = ""
         self.log     = None
@@ -113,12 +114,15 @@ class Supervisor:
             if one["code"] is None and time.time() - one["time"] > self.spec["still"]:
                 return self._end("hung", 1, [one], f"rank {one['rank']} (process {one['pid']}) has given no sign of "
                                                    f"life for {self.spec['still']:.0f} s, {_since(one)}")
-        step = min((one["step"] for one in hearts), default=-1)
-        if step > self.moved[1]:
-            self.moved = (time.monotonic(), step)
-        limit = self.spec["first"] if self.moved[1] < 0 else self.spec["later"]
+        step  = min((one["step"] for one in hearts), default=-1)
+        # all processes evaluate after the same step
+        slow  = next((one["slow"] for one in hearts if one["slow"]), "")
+        if (step, slow) != self.moved[1]:
+            self.moved = (time.monotonic(), (step, slow))
+        limit = self.spec["first"] if step < 0 or slow else self.spec["later"]
         if time.monotonic() - self.moved[0] > limit:
             which = "no first step" if step < 0 else f"no step after step {step}"
+            which = f"{which}, in {slow}," if slow else which
             return self._end("hung", 1, hearts, f"{which} within {limit:.0f} s")
         return None
 

@@ -53,7 +53,8 @@ class TrainConfig:
     eval_every:       int, steps between validation losses; 0: a tenth of the run
     eval_batches:     int, batches of validation.bin at the most, drawn evenly; 0: all; fewer where the time given
                       by max_minutes is short
-    generate_every:   int, steps between gene F1s; 0: a quarter of the run, never where the time is short; -1: never
+    generate_every:   int, steps between gene F1s; 0: with the checkpoints, some ten times; where max_minutes is short a
+                      quarter of the run, or never; -1: never
     generate_samples: int, samples of eval.json at the most, drawn evenly; 0: all; fewer where the time is short
     calibrate:        bool, choose the decoder and the writer's threshold on eval.json at the end
     save_every:       int, steps between checkpoints; 0: a tenth of the run
@@ -164,12 +165,13 @@ class TrainConfig:
         """The same run with the intervals that depend on max_steps filled in; max_steps is set by now."""
 
         steps = self.max_steps
+        saves = self.save_every or max(1, steps // 10)
         return dataclasses.replace(
             self,
             warmup         = min(self.warmup, steps // 5),
             eval_every     = self.eval_every or max(1, steps // 10),
-            generate_every = self.generate_every or max(1, steps // 4),
-            save_every     = self.save_every or max(1, steps // 10))
+            generate_every = self.generate_every or saves * max(1, round(steps / (10 * saves))),
+            save_every     = saves)
 
 
 def names(kind=TrainConfig):

@@ -1,24 +1,18 @@
 """Supervised training from start to finish: plan, steps, evaluations, checkpoints, the finished model folder."""
 
 import dataclasses
-import json
 import pathlib
-import platform
 import time
 
-import numpy as np
 import torch
 
-import genet5
 import genet5.errors as errors
 import genet5.machine as machine
 import genet5.model.compiling as compiling
 import genet5.model.experts as experts
 import genet5.model.folder as folders
 import genet5.model.loss as loss
-import genet5.outputs as outputs
 import genet5.train.batches as batches
-import genet5.train.board as boards
 import genet5.train.checkpoint as checkpoint
 import genet5.train.config as configs
 import genet5.train.device as devices
@@ -28,11 +22,11 @@ import genet5.train.fitting as fitting
 import genet5.train.logs as logs
 import genet5.train.memory as memory
 import genet5.train.plan as plans
+import genet5.train.records as records
 import genet5.train.report as reports
 import genet5.train.signals as signals
 import genet5.train.trainer as trainers
-
-SETTINGS = "finetune_config.json"
+import genet5.versions as versions
 
 
 class Run:
@@ -55,7 +49,7 @@ class Run:
     CONFIG       = configs.TrainConfig
     TRAINING     = logs.TRAINING
     EVALUATION   = logs.EVALUATION
-    WORDS        = (reports.brief, reports.describe)
+    WORDS        = reports.Words
     NOTHING_HELD = "validation.bin holds no window: bake with --val-share or --val-contigs that leave something out"
 
     def __init__(self, data_dir, out_dir, model, config, given=None, resume=False, force=False, quiet=False,
@@ -67,9 +61,10 @@ class Run:
         self.asked    = config
         self.group    = distributed.Group()
         self.first    = self.group.rank == 0
-        self.report   = reports.Reporter(quiet or not self.first, config.log_every, *self.WORDS)
+        self.report   = reports.Reporter(quiet or not self.first, config.log_every, self.WORDS)
         self.heart    = heart
-        self.logs     = []
+        self.records  = None
+        self.versions = versions.recorded()
         self.given    = given or {}
         self.config   = config
         self.state    = self._stored(resume, force)
@@ -197,7 +192,9 @@ class Run:
         self.watch.start()
         self.config = self.trainer.config = self._plan()
         if self.first:
-            self._write_settings()
+            records.write_settings(self.out_dir, {**self._settings(), "data_dir": str(self.data_dir.resolve()),
+                                                  "model": str(self.source.resolve()),
+                                                  "data_hash": self.trainer.source.data_hash})
         self._open_logs(None)
         self._evaluate()
         self._save()
@@ -216,6 +213,10 @@ class Run:
         self.watch.start()
         self._open_logs(self.trainer.progress.step)
         self.report.line(f"going on from step {self.trainer.progress.step} of {self.config.max_steps}")
+        others = versions.changed(self.state["versions"], self.versions)
+        if others:
+            self.report.line(f"warning: the run began with another {', '.join(others)}; the next losses may differ "
+                             f"from those it would have had")
         self.state = None
 
     def _plan(self):
@@ -293,9 +294,13 @@ class Run:
         row.update(memory_available=self.watch.last["available"], memory_resident=machine.resident(),
                    memory_reserved=self.watch.last["reserved"])
         if self.first:
-            self.training_log.write(row)
-            if self.board is not None:
-                self.board.write("train", row)
+            self.records.step(row)
+
+    def _rest(self, what):
+        """Who follows the run learns that the next step may take longer."""
+
+        if self.heart is not None:
+            self.heart.rest(what)
 
     def _halt(self, low):
         """End before the plan is fulfilled, the checkpoint on the disk.
@@ -329,6 +334,7 @@ class Run:
 
         progress = self.trainer.progress
         due      = self._genes_due()
+        self._rest("the evaluation")
         with evaluation.averaged(self.trainer) as model:
             row  = self._validate(self.held)
             best = row["loss"] < progress.best_loss
@@ -341,23 +347,15 @@ class Run:
                     self._save_best(row)
         if self.first:
             row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
-            self.evaluation_log.write(row)
-            if self.board is not None:
-                self.board.write("eval", row)
+            self.records.evaluated(row)
             genes = f"  gene F1 writer {row['writer_gene_f1']:.3f} viterbi {row['viterbi_gene_f1']:.3f}" if due else ""
-            self.report.line(f"validation at step {progress.step}: {self._describe_validation(row)}{genes}"
+            self.report.line(f"validation at step {progress.step}: {self.WORDS.validation(row)}{genes}"
                              f"{'  best' if best else ''}")
 
     def _validate(self, held):
         """The validation of some batches, a dict for eval_log.csv; its `loss` is the lower the better."""
 
         return evaluation.validate(self.trainer, held)
-
-    def _describe_validation(self, row):
-        """What `_validate` found, in words."""
-
-        return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
-                f"{row['lattice_loss']:.5f}")
 
     def _save_best(self, row):
         """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
@@ -382,6 +380,7 @@ class Run:
     def _finish(self):
         """Choose the decoder with the best weights; the summary."""
 
+        self._rest("the end")
         self.writer.finish()
         progress = self.trainer.progress
         summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
@@ -391,56 +390,27 @@ class Run:
             if self.config.calibrate:
                 summary.update(evaluation.calibrate(self.out_dir, self.samples, self.trainer.device,
                                                     self._cores()))
-            self._tell(summary)
+            for line in self.WORDS.summary(summary):
+                self.report.line(line)
         self.group.wait()
         return summary
-
-    def _tell(self, summary):
-        """The summary in words."""
-
-        self.report.line(f"{summary['steps']} steps in {reports.clock(summary['seconds'])}; the model of step "
-                         f"{summary['best_step']} (validation loss {summary['best_loss']:.4f}) is in {self.out_dir}")
-        if summary["skipped"] or summary["mask_misses"]:
-            self.report.line(f"{summary['skipped']} steps skipped as not finite; "
-                             f"{summary['mask_misses']} true sites that the grammar would not allow")
-        self._tell_decoders(summary)
-
-    def _tell_decoders(self, summary):
-        """What the calibration found, where there was one."""
-
-        if "writer_threshold" in summary:
-            self.report.line(f"gene F1 on eval.json: viterbi {summary['viterbi_gene_f1']:.3f} (probability from "
-                             f"{summary['min_probability']:g}), writer {summary['writer_gene_f1']:.3f} (threshold "
-                             f"{summary['writer_threshold']:g}), both {summary['both_gene_f1']:.3f}; "
-                             f"{summary['decoder']} is the model's decoder")
 
     def _settings(self):
         """What a checkpoint says beside the state itself."""
 
         return {"asked": self.asked.to_dict(), "config": self.config.to_dict(),
                 "model_config": self.trainer.model.config.to_dict(), "world": self.group.world,
-                "versions": {"genet5": genet5.__version__, "torch": str(torch.__version__),
-                             "numpy": np.__version__, "python": platform.python_version()}}
-
-    def _write_settings(self):
-        """finetune_config.json: the whole configuration, from which the same run can be started again."""
-
-        settings  = {**self._settings(), "data_dir": str(self.data_dir.resolve()),
-                     "model": str(self.source.resolve()), "data_hash": self.trainer.source.data_hash}
-        outputs.write_text(self.out_dir / SETTINGS, json.dumps(settings, indent=2) + "\n")
+                "versions": self.versions}
 
     def _close(self):
         """End what the run has open, however it ends."""
 
         self.report.end()
         self.watch.stop()
-        for log in self.logs:
-            log.close()
+        if self.records is not None:
+            self.records.close()
 
     def _open_logs(self, upto):
         if self.first:
-            tell = self.report.line
-            self.training_log   = logs.Log(self.out_dir / "training_log.csv", self.TRAINING, upto, tell)
-            self.evaluation_log = logs.Log(self.out_dir / "eval_log.csv", self.EVALUATION, upto, tell)
-            self.board          = boards.Board(self.out_dir, upto) if self.config.tensorboard else None
-            self.logs           = [log for log in (self.training_log, self.evaluation_log, self.board) if log]
+            self.records = records.Records(self.out_dir, self.TRAINING, self.EVALUATION, upto, self.config.tensorboard,
+                                           self.report.line)

@@ -1,6 +1,7 @@
 """How many steps, and evaluations of which size, fit into the time that the user gives."""
 
 import dataclasses
+import math
 import time
 
 import genet5.errors as errors
@@ -13,8 +14,8 @@ PROBE, FEWEST = 0.015, 3
 QUICKER, LONGEST = 0.8, 4
 # share of the time kept for checkpoints and the unforeseen
 RESERVE = 0.03
-# evaluations of a run where the user names no interval: validation losses, gene F1s
-LOSSES, GENES = 10, 3
+# evaluations of a run where the user names no interval: validation losses, gene F1s, gene F1s where time is short
+LOSSES, GENES, FEW = 10, 10, 3
 # the most that validation losses and gene F1s (calibration included) may take of the time then
 LOSS_SHARE, GENE_SHARE = 0.07, 0.12
 # samples below which a gene F1 says little; with fewer affordable, only the calibration is left
@@ -83,14 +84,14 @@ def settle(config, speed, batches, samples):
     raises DataError where the time is too short for a single step
     """
 
-    config = _afford_genes(_afford_losses(config, speed, batches), speed, samples)
+    config, often = _afford_genes(_afford_losses(config, speed, batches), speed, samples)
     left   = config.max_minutes * 60 * (1 - RESERVE) - speed.spent
     each   = speed.step
     loss   = speed.batch * config.eval_batches
     genes  = speed.sample * config.generate_samples * WRITES
     left  -= loss + CALIBRATION * genes * config.calibrate
     # a gene F1 comes with a validation loss
-    for every, cost, times in ((config.eval_every, loss, LOSSES), (config.generate_every, genes + loss, GENES)):
+    for every, cost, times in ((config.eval_every, loss, LOSSES), (config.generate_every, genes + loss, often)):
         if every == 0:
             left -= times * cost
         elif every > 0:
@@ -100,6 +101,8 @@ def settle(config, speed, batches, samples):
         raise errors.DataError(f"--max-minutes {config.max_minutes:g} is too short: a step takes {speed.step:.2f} s, a "
                                f"validation {loss:.1f} s, a gene F1 {genes:.1f} s and {speed.spent:.0f} s have passed "
                                f"already; give more time or set --max-steps")
+    if config.generate_every == 0 and often == FEW:
+        config = dataclasses.replace(config, generate_every=math.ceil(steps / (FEW + 1)))
     return dataclasses.replace(config, max_steps=steps)
 
 
@@ -113,15 +116,18 @@ def _afford_losses(config, speed, batches):
 
 
 def _afford_genes(config, speed, samples):
-    """Fewer samples, and gene F1s only where enough of them are affordable."""
+    """Fewer samples, and gene F1s only where enough of them are affordable; returns how often, too."""
 
     seconds    = GENE_SHARE * config.max_minutes * 60 / max(1e-9, speed.sample * WRITES)
     calibrate  = CALIBRATION * config.calibrate
     affordable = samples
+    often      = GENES
     if config.generate_every == 0:
-        affordable = int(seconds / (GENES + calibrate))
+        # rather seldom than on fewer samples
+        often      = GENES if int(seconds / (GENES + calibrate)) >= samples else FEW
+        affordable = int(seconds / (often + calibrate))
         if affordable < min(TELLING, samples):
             config = dataclasses.replace(config, generate_every=-1)
     if config.generate_every < 0 and calibrate:
         affordable = int(seconds / calibrate)
-    return dataclasses.replace(config, generate_samples=min(samples, max(LEAST, affordable)))
+    return dataclasses.replace(config, generate_samples=min(samples, max(LEAST, affordable))), often

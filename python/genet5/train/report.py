@@ -6,19 +6,51 @@ import rich.console
 import rich.progress
 
 
-def brief(row):
-    """A row of training_log.csv in a few words, for the bar."""
+class Words:
+    """How supervised training speaks of its numbers; another kind of training has a subclass."""
 
-    return f"loss {row['loss']:.3f}  {row['bases_per_second']:,.0f} bases/s"
+    @staticmethod
+    def brief(row):
+        """A row of training_log.csv in a few words, for the bar."""
+
+        return f"loss {row['loss']:.3f}  {row['bases_per_second']:,.0f} bases/s"
+
+    @staticmethod
+    def step(row):
+        """A row of training_log.csv in one line."""
+
+        return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  "
+                f"lattice {row['lattice_loss']:.5f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
+                f"{row['tokens_per_second']:,.0f} tokens/s  {row['bases_per_second']:,.0f} bases/s  "
+                f"padding {row['padding_share']:.1%}")
+
+    @staticmethod
+    def validation(row):
+        """The losses of a row of eval_log.csv."""
+
+        return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  lattice "
+                f"{row['lattice_loss']:.5f}")
+
+    @staticmethod
+    def summary(found):
+        """The summary of a finished run, lines."""
+
+        yield (f"{found['steps']} steps in {clock(found['seconds'])}; the model of step {found['best_step']} "
+               f"(validation loss {found['best_loss']:.4f}) is in {found['model']}")
+        if found["skipped"] or found["mask_misses"]:
+            yield (f"{found['skipped']} steps skipped as not finite; {found['mask_misses']} true sites that the "
+                   f"grammar would not allow")
+        yield from decoders(found)
 
 
-def describe(row):
-    """A row of training_log.csv in one line."""
+def decoders(found):
+    """What the calibration found, a line where there was one."""
 
-    return (f"loss {row['loss']:.4f}  site {row['site_loss']:.4f}  seg {row['segmentation_loss']:.4f}  "
-            f"lattice {row['lattice_loss']:.5f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
-            f"{row['tokens_per_second']:,.0f} tokens/s  {row['bases_per_second']:,.0f} bases/s  "
-            f"padding {row['padding_share']:.1%}")
+    if "writer_threshold" in found:
+        yield (f"gene F1 on eval.json: viterbi {found['viterbi_gene_f1']:.3f} (probability from "
+               f"{found['min_probability']:g}), writer {found['writer_gene_f1']:.3f} (threshold "
+               f"{found['writer_threshold']:g}), both {found['both_gene_f1']:.3f}; {found['decoder']} is the model's "
+               f"decoder")
 
 
 class Reporter:
@@ -26,14 +58,13 @@ class Reporter:
 
     quiet: bool, say nothing
     every: int, steps between plain lines
-    brief, describe: functions of a row of training_log.csv, its words in the bar and in a plain line
+    words: Words
     """
 
-    def __init__(self, quiet=False, every=10, brief=brief, describe=describe):
-        self.quiet    = quiet
-        self.every    = every
-        self.brief    = brief
-        self.describe = describe
+    def __init__(self, quiet=False, every=10, words=Words):
+        self.quiet   = quiet
+        self.every   = every
+        self.words   = words
         self.console = rich.console.Console(stderr=True, highlight=False)
         self.bar     = None
 
@@ -70,9 +101,9 @@ class Reporter:
         """
 
         if self.bar is not None:
-            self.bar.update(self.task, completed=row["step"], description=self.brief(row))
+            self.bar.update(self.task, completed=row["step"], description=self.words.brief(row))
         elif row["step"] % self.every == 0 or row["step"] == steps:
-            self.line(f"step {row['step']}/{steps}  {self.describe(row)}  eta {clock(left)}")
+            self.line(f"step {row['step']}/{steps}  {self.words.step(row)}  eta {clock(left)}")
 
     def end(self):
         """Take the bar away."""

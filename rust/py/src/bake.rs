@@ -87,6 +87,27 @@ impl Baker {
         Ok((outcome.baked, outcome.stats))
     }
 
+    /// How many portions a species is worth, 0 when nothing of it is missing.
+    fn portions(&self, index: usize) -> usize {
+        self.baker.portions(index)
+    }
+
+    /// Bakes some contigs of a species, for `join`.
+    fn bake_portion(&self, py: Python<'_>, index: usize, portion: usize, count: usize) -> PyResult<()> {
+        detach::run(py, |stop| {
+            threads::pool(self.threads)?
+                .install(|| self.baker.bake_portion(index, portion, count, &self.progress, stop))
+        })
+    }
+
+    /// Makes the files of a species from all its portions; returns what `bake` returns.
+    fn join(&self, py: Python<'_>, index: usize, count: usize) -> PyResult<(bool, String)> {
+        let outcome = detach::run(py, |stop| {
+            threads::pool(self.threads)?.install(|| self.baker.join(index, count, &self.progress, stop))
+        })?;
+        Ok((outcome.baked, outcome.stats))
+    }
+
     /// Windows written and windows to write of the species under way.
     fn progress(&self) -> (u64, u64) {
         (self.progress.done.load(Ordering::Relaxed), self.progress.total.load(Ordering::Relaxed))

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::Mutex;
 
-use super::config::{read_settings, Settings, SpeciesSettings};
+use super::config::{read_settings, Settings};
 use super::plan::{self, Plan, Side};
-use super::write::{Progress, Source};
+use super::portions::{Portions, Prepared};
+use super::write::{Progress, Source, Sums};
 use super::{genes, report};
 use crate::error::{Error, Result};
 use crate::shard::{self, Shard, Writer};
@@ -22,6 +24,8 @@ const EVAL: &str = "eval.json";
 const LOGS: &str = "logs/baker";
 /// Held-out windows of finished species until all species are finished.
 const UNJOINED: &str = "held_out.tmp";
+/// Portions of species until all of a species are there.
+const PORTIONS: &str = "portions.tmp";
 
 /// Which files to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,14 @@ pub struct Parts {
     pub train: bool,
     /// validation.bin and eval.json.
     pub eval: bool,
+}
+
+impl Parts {
+    /// Windows of the sides that are made.
+    fn count(self, train: &Side, held_out: &Side) -> u64 {
+        let windows = |needed: bool, side: &Side| if needed { side.places.len() as u64 } else { 0 };
+        windows(self.train, train) + windows(self.eval, held_out)
+    }
 }
 
 /// What became of a species.
@@ -49,6 +61,8 @@ pub struct Baker {
     tokenizer: Tokenizer,
     parts: Parts,
     strict: bool,
+    /// The species whose portions are being baked.
+    pub(super) last: Mutex<Option<Prepared>>,
 }
 
 impl Baker {
@@ -69,8 +83,8 @@ impl Baker {
     ) -> Result<Self> {
         let tokenizer = Tokenizer::from_file(tokenizer_path)?;
         let settings = settings.complete(raw, &tokenizer)?;
-        let (raw, out_dir) = (raw.to_path_buf(), out.to_path_buf());
-        let baker = Baker { raw, out: out_dir, settings, tokenizer, parts, strict };
+        let (raw, out_dir, last) = (raw.to_path_buf(), out.to_path_buf(), Mutex::new(None));
+        let baker = Baker { raw, out: out_dir, settings, tokenizer, parts, strict, last };
         fs::create_dir_all(out).map_err(Error::io(out))?;
         let config = out.join(CONFIG);
         if config.is_file() {
@@ -111,10 +125,35 @@ impl Baker {
     /// # Errors
     /// What reading the genome or writing the files says; [`Error::Interrupted`].
     pub fn bake(&self, index: usize, progress: &Progress, stop: &AtomicBool) -> Result<Outcome> {
+        self.settle(index, None, progress, stop)
+    }
+
+    /// Makes what a species still lacks, from its genome or from all portions of it.
+    pub(super) fn settle(
+        &self,
+        index: usize,
+        portions: Option<&Portions>,
+        progress: &Progress,
+        stop: &AtomicBool,
+    ) -> Result<Outcome> {
         let needs = self.needs(index);
         let species = &self.settings.species[index];
         if needs.train || needs.eval {
-            self.make(species, needs, progress, stop)?;
+            let prepared = self.prepare(index)?;
+            let (train, held_out) = (&prepared.plan.train, &prepared.plan.held_out);
+            progress.begin(needs.count(train, held_out));
+            if needs.eval {
+                self.make_held_out(
+                    &self.source(&prepared, "held_out"),
+                    &prepared.plan,
+                    portions,
+                    progress,
+                    stop,
+                )?;
+            }
+            if needs.train {
+                self.make_shards(&self.source(&prepared, "train"), &prepared.plan, portions, progress, stop)?;
+            }
         }
         let stats = self.out.join(&species.name).join(STATS);
         let stats = if self.parts.train {
@@ -155,7 +194,7 @@ impl Baker {
     }
 
     /// What a species still lacks.
-    fn needs(&self, index: usize) -> Parts {
+    pub(super) fn needs(&self, index: usize) -> Parts {
         let name = &self.settings.species[index].name;
         Parts {
             train: self.parts.train && !self.out.join(name).join(STATS).is_file(),
@@ -167,51 +206,52 @@ impl Baker {
         self.out.join(UNJOINED).join(format!("{name}.{extension}"))
     }
 
-    fn make(
-        &self,
-        settings: &SpeciesSettings,
-        needs: Parts,
-        progress: &Progress,
-        stop: &AtomicBool,
-    ) -> Result<()> {
+    /// Reads a species and plans its windows.
+    pub(super) fn prepare(&self, index: usize) -> Result<Prepared> {
+        let settings = &self.settings.species[index];
         let folder = self.raw.join(&settings.name);
         let species = genes::read(&folder, &self.settings.grammar_of(settings), self.strict)?;
         let names: Vec<&str> = species.contigs.iter().map(|contig| contig.name.as_str()).collect();
         let flags = settings.flags(&names)?;
         let seed = settings.seed(self.settings.seed);
         let plan = plan::plan(&species, &self.settings, settings.rule(&flags), seed);
-        let windows = |needed: bool, side: &Side| if needed { side.places.len() as u64 } else { 0 };
-        let total = windows(needs.train, &plan.train) + windows(needs.eval, &plan.held_out);
-        progress.done.store(0, Ordering::Relaxed);
-        progress.total.store(total, Ordering::Relaxed);
-        let source = |split| Source {
+        Ok(Prepared { index, species, plan })
+    }
+
+    /// One side of a species, to be written.
+    pub(super) fn source<'a>(&'a self, prepared: &'a Prepared, split: &'a str) -> Source<'a> {
+        let settings = &self.settings.species[prepared.index];
+        Source {
             name: &settings.name,
             key_prefix: settings.key_prefix(),
-            species: &species,
+            species: &prepared.species,
             genetic_code: settings.genetic_code,
             split,
             tokenizer: &self.tokenizer,
-        };
-        if needs.eval {
-            self.make_held_out(&source("held_out"), &plan, progress, stop)?;
         }
-        if needs.train {
-            self.make_shards(&source("train"), &plan, progress, stop)?;
-        }
-        Ok(())
+    }
+
+    /// The folder of a bake's portions.
+    pub(super) fn portions_folder(&self) -> PathBuf {
+        self.out.join(PORTIONS)
     }
 
     fn make_held_out(
         &self,
         source: &Source,
         plan: &Plan,
+        portions: Option<&Portions>,
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<()> {
         let folder = self.out.join(UNJOINED);
         fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         let places = &plan.held_out.places;
-        source.write(places, true, |_| self.unjoined(source.name, "tar"), progress, stop)?;
+        let path = |_| self.unjoined(source.name, "tar");
+        match portions {
+            None => source.write(places, 0, true, path, progress, stop)?,
+            Some(portions) => portions.join(source.split, true, path, progress)?,
+        };
         let samples = report::eval_samples(source, places, self.settings.eval_samples as usize)?;
         shard::write_file(&self.unjoined(source.name, "json"), samples.join("\n").as_bytes())
     }
@@ -220,6 +260,7 @@ impl Baker {
         &self,
         source: &Source,
         plan: &Plan,
+        portions: Option<&Portions>,
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<()> {
@@ -227,7 +268,10 @@ impl Baker {
         clear_species(&folder)?;
         fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         let path = |shard| folder.join(format!("shard_{shard:03}.tar"));
-        let sums = source.write(&plan.train.places, false, path, progress, stop)?;
+        let sums: Sums = match portions {
+            None => source.write(&plan.train.places, 0, false, path, progress, stop)?,
+            Some(portions) => portions.join(source.split, false, path, progress)?,
+        };
         let (stats, genes) = report::report(source, plan, &sums);
         let logs = self.out.join(LOGS);
         fs::create_dir_all(&logs).map_err(Error::io(&logs))?;
@@ -241,9 +285,10 @@ impl Baker {
         for name in [CONFIG, EVAL, VALIDATION, VALIDATION_INDEX, TOKENIZER] {
             remove(&self.out.join(name))?;
         }
-        let unjoined = self.out.join(UNJOINED);
-        if unjoined.is_dir() {
-            fs::remove_dir_all(&unjoined).map_err(Error::io(&unjoined))?;
+        for folder in [self.out.join(UNJOINED), self.portions_folder()] {
+            if folder.is_dir() {
+                fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+            }
         }
         for species in old.iter().flat_map(|old| &old.species).chain(&self.settings.species) {
             clear_species(&self.out.join(&species.name))?;

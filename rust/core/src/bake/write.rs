@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::genes::Species;
 use super::plan::Place;
@@ -12,7 +13,7 @@ use crate::batch;
 use crate::error::{Error, Result};
 use crate::grammar;
 use crate::labels;
-use crate::shard::{Encoded, GeneRecord, Meta, Sample, Writer};
+use crate::shard::{Encoded, GeneRecord, Meta, Sample, Shard, Writer};
 use crate::tokenizer::Tokenizer;
 
 /// Samples of one shard.
@@ -27,6 +28,14 @@ pub struct Progress {
     pub done: AtomicU64,
     /// Windows to be written.
     pub total: AtomicU64,
+}
+
+impl Progress {
+    /// Starts from zero.
+    pub(super) fn begin(&self, total: u64) {
+        self.done.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
 }
 
 /// What the samples of one species share.
@@ -46,7 +55,7 @@ pub struct Source<'a> {
 }
 
 /// Sums over the samples of one side.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// Bases of all windows, overlaps counted each time.
     pub bases: u64,
@@ -111,14 +120,15 @@ impl Source<'_> {
         labels
     }
 
-    /// Writes all places into one tar or into tars of at most [`SHARD`] samples; `path` names
-    /// the n-th.
+    /// Writes places into one tar or into tars of at most [`SHARD`] samples; `path` names the
+    /// n-th tar, `first` is the number of the first place among all of its side.
     ///
     /// # Errors
     /// [`Error::Io`] when the disk refuses, [`Error::Interrupted`] when `stop` is raised.
     pub fn write(
         &self,
         places: &[Place],
+        first: usize,
         one_tar: bool,
         path: impl Fn(usize) -> std::path::PathBuf + Sync,
         progress: &Progress,
@@ -138,7 +148,7 @@ impl Source<'_> {
             });
             let mut sums = Sums::default();
             let mut interrupted = false;
-            for (piece, first) in places.chunks(PIECE).zip((0..).step_by(PIECE)) {
+            for (piece, first) in places.chunks(PIECE).zip((first..).step_by(PIECE)) {
                 if stop.load(Ordering::Relaxed) {
                     interrupted = true;
                     break;
@@ -183,13 +193,35 @@ impl Sums {
         sums
     }
 
-    fn add(&mut self, other: &Sums) {
+    /// Adds those of other samples.
+    pub fn add(&mut self, other: &Sums) {
         self.bases += other.bases;
         self.tokens += other.tokens;
         self.steps += other.steps;
         self.targets += other.targets;
         self.labels.iter_mut().zip(other.labels).for_each(|(sum, count)| *sum += count);
     }
+}
+
+/// Writes the samples of finished tars as [`Source::write`] would have written them at once.
+///
+/// # Errors
+/// As for [`Shard::open`], and [`Error::Io`] when the disk refuses.
+pub fn join(
+    shards: impl Iterator<Item = Result<Shard>>,
+    one_tar: bool,
+    path: impl Fn(usize) -> std::path::PathBuf,
+    progress: &Progress,
+) -> Result<()> {
+    let mut tars = Tars { path: &path, one_tar, count: 0, open: None };
+    for shard in shards {
+        let shard = shard?;
+        for sample in 0..shard.entries().len() {
+            tars.write(vec![shard.encoded(sample)])?;
+            progress.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    tars.finish()
 }
 
 /// The tars of one side, opened one after another.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Entry, GeneRecord, Index, Meta, BLOCK, FORMAT};
+use super::{Encoded, Entry, GeneRecord, Index, Meta, BLOCK, FORMAT};
 use crate::batch::{Truth, Window};
 use crate::error::{Error, Result};
 use crate::labels;
@@ -67,6 +67,15 @@ impl Shard {
         let [offset, length] = self.entries[sample].files[file];
         let range: Range<usize> = offset as usize..(offset + length) as usize;
         &self.map[range]
+    }
+
+    /// A sample as it lies in the tar, for another one.
+    pub fn encoded(&self, sample: usize) -> Encoded {
+        let mut entry = self.entries[sample].clone();
+        let begin = entry.files[0][0] - BLOCK as u64;
+        let end = entry.files.iter().map(|file| file[0] + file[1]).max().unwrap_or(begin) as usize;
+        entry.files.iter_mut().for_each(|file| file[0] -= begin);
+        Encoded { bytes: self.map[begin as usize..end.next_multiple_of(BLOCK)].to_vec(), entry }
     }
 
     /// The letters of a sample.
