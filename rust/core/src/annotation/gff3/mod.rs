@@ -1,5 +1,6 @@
 //! GFF3: features linked by `ID` and `Parent`, in any order.
 
+mod check;
 mod link;
 
 use std::path::Path;
@@ -68,10 +69,8 @@ struct Node<'a> {
     /// Unsplit `Parent`, or `Derives_from` of a protein.
     parents: &'a [u8],
     /// The one parent, where it is the last gene's row.
-    near: Option<usize>,
-    gene_id: Option<&'a [u8]>,
-    pseudo: bool,
-    marks: Marks,
+    near: Option<u32>,
+    said: Option<Box<Said<'a>>>,
 }
 
 /// A CDS or stop_codon row, or an exon.
@@ -81,11 +80,61 @@ struct Leaf<'a> {
     contig: u32,
     parents: &'a [u8],
     /// The one parent, where it is the last transcript's row.
-    near: Option<usize>,
+    near: Option<u32>,
+    said: Option<Box<Said<'a>>>,
+}
+
+/// What most rows do not say.
+#[derive(Default)]
+struct Said<'a> {
     gene_id: Option<&'a [u8]>,
     pseudo: bool,
-    /// Most rows say nothing.
-    marks: Option<Box<Marks>>,
+    marks: Marks,
+}
+
+impl<'a> Said<'a> {
+    fn new(attributes: &Attributes<'a>, pseudo: bool) -> Option<Box<Self>> {
+        (pseudo || attributes.gene_id.is_some() || attributes.says_something()).then(|| {
+            let mut marks = Marks::default();
+            marks.add(attributes);
+            Box::new(Said { gene_id: attributes.gene_id, pseudo, marks })
+        })
+    }
+}
+
+impl<'a> Node<'a> {
+    fn gene_id(&self) -> Option<&'a [u8]> {
+        self.said.as_ref().and_then(|said| said.gene_id)
+    }
+
+    fn pseudo(&self) -> bool {
+        self.said.as_ref().is_some_and(|said| said.pseudo)
+    }
+}
+
+impl<'a> Leaf<'a> {
+    fn gene_id(&self) -> Option<&'a [u8]> {
+        self.said.as_ref().and_then(|said| said.gene_id)
+    }
+}
+
+/// Rows of one ID: a gene's, and that of something else.
+struct Names {
+    gene: u32,
+    middle: u32,
+}
+
+/// No row has the ID.
+const NONE: u32 = u32::MAX;
+
+impl Names {
+    fn gene(&self) -> Option<usize> {
+        (self.gene != NONE).then_some(self.gene as usize)
+    }
+
+    fn middle(&self) -> Option<usize> {
+        (self.middle != NONE).then_some(self.middle as usize)
+    }
 }
 
 #[derive(Default)]
@@ -100,16 +149,23 @@ struct Reader<'a> {
     /// Sequences whose region a row leaves, with the row's line.
     outside: Vec<(&'a [u8], u64)>,
     nodes: Vec<Node<'a>>,
-    last_gene: Option<usize>,
-    last_middle: Option<usize>,
-    genes: FxHashMap<&'a [u8], usize>,
-    middles: FxHashMap<&'a [u8], usize>,
-    cds: FxHashMap<&'a [u8], (u32, u64)>,
+    /// The rows that the next ones mostly lie under, with their IDs.
+    last_gene: Option<(u32, &'a [u8])>,
+    last_middle: Option<(u32, &'a [u8])>,
+    names: FxHashMap<&'a [u8], Names>,
+    /// A gene and something else have one ID.
+    shared: bool,
     leaves: Vec<Leaf<'a>>,
+    /// The first row of each CDS, and the last row of any.
+    cds: FxHashMap<&'a [u8], u32>,
+    last_cds: Option<u32>,
+    /// Leaves that do not lie right under the last transcript.
+    far: Vec<u32>,
     /// Parents of rows that are not kept, each named once in a row.
     pieces: Vec<(&'a [u8], u64)>,
     nameless_genes: u64,
-    occupied: FxHashMap<&'a [u8], Vec<Interval>>,
+    /// By sequence.
+    occupied: Vec<Vec<Interval>>,
     repairs: Repairs,
 }
 
@@ -138,6 +194,8 @@ impl<'a> Reader<'a> {
             feature,
             nodes: Vec::with_capacity(bytes / 256),
             leaves: Vec::with_capacity(bytes / 96),
+            names: map_for(bytes / 512),
+            cds: map_for(bytes / 1024),
             ..Reader::default()
         }
     }
@@ -157,18 +215,18 @@ impl<'a> Reader<'a> {
             self.outside.push((row.contig, row.line));
         }
         self.repairs.add("attribute_without_value", u64::from(attributes.bare), row.line);
-        let parents = attributes.parent.unwrap_or_default();
         if self.feature == Feature::Structure
             && matches!(role, Role::Gene | Role::Middle)
             && holds_cds(row.kind)
         {
-            self.occupied.entry(row.contig).or_default().push(Interval::new(row.start, row.end));
+            self.occupied[contig as usize].push(Interval::new(row.start, row.end));
         }
         match role {
             Role::Other | Role::Exon => {}
             Role::Piece => {
-                let checked = self.pieces.last().is_some_and(|(last, _)| *last == parents)
-                    || self.near(self.last_middle, parents).is_some();
+                let parents = attributes.parent.unwrap_or_default();
+                let checked = near(self.last_middle, parents).is_some()
+                    || self.pieces.last().is_some_and(|(last, _)| *last == parents);
                 if !checked && !parents.is_empty() {
                     self.pieces.push((parents, row.line));
                 }
@@ -191,6 +249,7 @@ impl<'a> Reader<'a> {
             let next = self.contigs.len() as u32;
             let index = *self.contig_index.entry(name).or_insert_with(|| {
                 self.contigs.push(name);
+                self.occupied.push(Vec::new());
                 next
             });
             self.here = (name, index, self.regions.get(name).copied());
@@ -201,16 +260,7 @@ impl<'a> Reader<'a> {
     /// An exon or UTR of a transcript; one without a parent is of no use.
     fn exon(&mut self, row: &Row<'a>, contig: u32) {
         if let (_, Some(parents)) = id_and_parent(row.attributes) {
-            self.leaves.push(Leaf {
-                part: Part::new(row, None),
-                role: Role::Exon,
-                contig,
-                parents,
-                near: self.near(self.last_middle, parents),
-                gene_id: None,
-                pseudo: false,
-                marks: None,
-            });
+            self.push(Part::new(row, None), Role::Exon, contig, parents, None);
         }
     }
 
@@ -224,32 +274,38 @@ impl<'a> Reader<'a> {
     ) -> Result<()> {
         // exons of one transcript belong together whatever their IDs
         let id = attributes.id.filter(|_| self.feature != Feature::Exon || attributes.parent.is_none());
-        let known = self
-            .leaves
-            .last()
-            .is_some_and(|last| last.role == role && last.part.id == id && last.contig == contig);
-        if let (Some(id), Role::Cds, false) = (id, role, known) {
-            let (first, line) = *self.cds.entry(id).or_insert((contig, row.line));
-            if first != contig {
-                return Err(two_sequences(path, row.line, id, line));
+        let next = self.leaves.len() as u32;
+        if let (Some(cds), Role::Cds) = (id, role) {
+            let beside = |last: u32| {
+                let last = &self.leaves[last as usize];
+                last.contig == contig && last.part.id == id
+            };
+            if !self.last_cds.is_some_and(beside) {
+                let first = *self.cds.entry(cds).or_insert(next);
+                if let Some(first) = self.leaves.get(first as usize).filter(|first| first.contig != contig) {
+                    return Err(two_sequences(path, row.line, cds, first.part.line));
+                }
             }
+            self.last_cds = Some(next);
         }
-        let marks = attributes.says_something().then(|| {
-            let mut marks = Marks::default();
-            marks.add(attributes);
-            Box::new(marks)
-        });
-        self.leaves.push(Leaf {
-            part: Part::new(row, id),
-            role,
-            contig,
-            parents: attributes.parent.unwrap_or_default(),
-            near: self.near(self.last_middle, attributes.parent.unwrap_or_default()),
-            gene_id: attributes.gene_id,
-            pseudo: attributes.pseudo,
-            marks,
-        });
+        let said = Said::new(attributes, attributes.pseudo);
+        self.push(Part::new(row, id), role, contig, attributes.parent.unwrap_or_default(), said);
         Ok(())
+    }
+
+    fn push(
+        &mut self,
+        part: Part<'a>,
+        role: Role,
+        contig: u32,
+        parents: &'a [u8],
+        said: Option<Box<Said<'a>>>,
+    ) {
+        let near = near(self.last_middle, parents);
+        if near.is_none() {
+            self.far.push(self.leaves.len() as u32);
+        }
+        self.leaves.push(Leaf { part, role, contig, parents, near, said });
     }
 
     fn node(
@@ -261,8 +317,12 @@ impl<'a> Reader<'a> {
         id: &'a [u8],
         attributes: &Attributes<'a>,
     ) -> Result<()> {
-        let names = if role == Role::Gene { &mut self.genes } else { &mut self.middles };
-        if let Some(&first) = names.get(id) {
+        let names = self.names.entry(id).or_insert(Names { gene: NONE, middle: NONE });
+        let (known, shared) = match role {
+            Role::Gene => (names.gene(), names.middle()),
+            _ => (names.middle(), names.gene()),
+        };
+        if let Some(first) = known {
             let other = &mut self.nodes[first];
             let several = attributes.part || attributes.exception.is_some();
             match (other.role, role) {
@@ -275,23 +335,27 @@ impl<'a> Reader<'a> {
                 }
                 // a feature in several rows says so, or is of no type that holds CDS
                 _ if several || !holds_cds(row.kind) => {
-                    other.marks.add(attributes);
+                    if attributes.says_something() {
+                        other.said.get_or_insert_default().marks.add(attributes);
+                    }
                     return Ok(());
                 }
                 _ => return Err(used_again(path, row.line, id, other.line)),
             }
         }
-        names.insert(id, self.nodes.len());
+        let index = self.nodes.len() as u32;
+        *(if role == Role::Gene { &mut names.gene } else { &mut names.middle }) = index;
+        self.shared |= shared.is_some();
         let parent = if role == Role::Protein { attributes.derives_from } else { None };
         let parents = parent.or(attributes.parent).unwrap_or_default();
-        let near = self.near(self.last_gene, parents).filter(|_| role == Role::Middle);
+        let near = near(self.last_gene, parents).filter(|_| role == Role::Middle);
+        // such an ID as a parent means several
+        let here = memchr::memchr(b',', id).is_none().then_some((index, id));
         match role {
-            Role::Gene => self.last_gene = Some(self.nodes.len()),
-            Role::Middle => self.last_middle = Some(self.nodes.len()),
+            Role::Gene => self.last_gene = here,
+            Role::Middle => self.last_middle = here,
             _ => {}
         }
-        let mut marks = Marks::default();
-        marks.add(attributes);
         self.nodes.push(Node {
             role,
             id,
@@ -303,29 +367,22 @@ impl<'a> Reader<'a> {
             strand: row.strand,
             parents,
             near,
-            gene_id: attributes.gene_id,
-            pseudo: attributes.pseudo || row.kind == b"pseudogene",
-            marks,
+            said: Said::new(attributes, attributes.pseudo || row.kind == b"pseudogene"),
         });
         Ok(())
-    }
-
-    /// The node, if these parents are just it: most rows stand right under their parent, and need
-    /// no look-up.
-    fn near(&self, node: Option<usize>, parents: &[u8]) -> Option<usize> {
-        node.filter(|&i| self.nodes[i].id == parents && memchr::memchr(b',', parents).is_none())
     }
 
     /// The feature that a row of this role means by a parent's ID: a transcript's parent is a
     /// gene first, a CDS's a transcript first.
     fn resolve(&self, role: Role, id: &[u8], own: Option<usize>) -> Option<usize> {
+        let names = self.names.get(id)?;
         let (first, second) = match role {
-            Role::Middle | Role::Gene => (&self.genes, &self.middles),
-            _ => (&self.middles, &self.genes),
+            Role::Middle | Role::Gene => (names.gene(), names.middle()),
+            _ => (names.middle(), names.gene()),
         };
-        match first.get(id) {
-            Some(&found) if Some(found) != own => Some(found),
-            found => second.get(id).or(found).copied(),
+        match first {
+            Some(found) if Some(found) != own => Some(found),
+            found => second.or(found),
         }
     }
 
@@ -333,105 +390,20 @@ impl<'a> Reader<'a> {
     fn parents_of(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
         let node = &self.nodes[i];
         let rest = if node.near.is_some() { &[][..] } else { node.parents };
-        node.near.into_iter().chain(items(rest).filter_map(move |id| self.resolve(node.role, id, Some(i))))
-    }
-
-    /// Shared IDs, unknown parents, cycles.
-    fn check(&mut self, path: &Path) -> Result<()> {
-        for node in self.nodes.iter().filter(|node| node.role == Role::Middle) {
-            let Some(&gene) = self.genes.get(node.id) else { continue };
-            if !items(node.parents).any(|parent| parent == node.id) {
-                let lines = (self.nodes[gene].line.min(node.line), self.nodes[gene].line.max(node.line));
-                return Err(used_again(path, lines.1, node.id, lines.0));
-            }
-            self.repairs.add("id_shared_with_gene", 1, node.line);
-        }
-        let mut found = Repairs::default();
-        for node in self.nodes.iter().filter(|n| n.role != Role::Protein && n.near.is_none()) {
-            let orphan = self.parentage(path, node.role, node.parents, node.line)?.orphan;
-            found.add("undefined_parent", u64::from(orphan), node.line);
-        }
-        // the rows of one CDS mostly stand together
-        let mut last = (&[][..], Role::Other, Parentage::default());
-        for leaf in self.leaves.iter().filter(|leaf| leaf.near.is_none()) {
-            let line = leaf.part.line;
-            if (leaf.parents, leaf.role) != (last.0, last.1) {
-                last = (leaf.parents, leaf.role, self.parentage(path, leaf.role, leaf.parents, line)?);
-            }
-            let orphan = last.2.orphan && leaf.role != Role::Exon;
-            found.add("undefined_parent", u64::from(orphan), line);
-            found.add("parent_is_protein", u64::from(last.2.protein && leaf.role == Role::Cds), line);
-        }
-        for &(parents, line) in &self.pieces {
-            self.parentage(path, Role::Piece, parents, line)?;
-        }
-        for (_, line) in self.outside.iter().filter(|(contig, _)| !self.circular.contains(contig)) {
-            found.add("outside_sequence_region", 1, *line);
-        }
-        self.repairs.join(found);
-        self.check_cycles(path)
-    }
-
-    /// A row may be an orphan as a whole, as in a file cut to a region; one that names known and
-    /// unknown parents side by side is an error.
-    fn parentage(&self, path: &Path, role: Role, parents: &[u8], line: u64) -> Result<Parentage> {
-        let (mut known, mut unknown, mut protein) = (0, None, false);
-        for id in items(parents) {
-            match self.resolve(role, id, None) {
-                Some(node) if self.nodes[node].role == Role::Protein => protein = true,
-                Some(_) => known += 1,
-                None => unknown = unknown.or(Some(id)),
-            }
-        }
-        match unknown {
-            // proteins stand beside the transcript as second parents, and may be missing
-            Some(id) if known > 0 && !id.ends_with(b"-Protein") => Err(Error::input(
-                path,
-                line,
-                format!("Parent '{}' is not in the file; add it or take it out", id.escape_ascii()),
-            )),
-            unknown => Ok(Parentage { orphan: unknown.is_some() && known == 0, protein }),
-        }
-    }
-
-    fn check_cycles(&self, path: &Path) -> Result<()> {
-        // 0 unseen, 1 on the way, 2 done
-        let mut state = vec![0u8; self.nodes.len()];
-        let mut stack = Vec::new();
-        for root in 0..self.nodes.len() {
-            stack.push((root, false));
-            while let Some((at, leaving)) = stack.pop() {
-                if leaving {
-                    state[at] = 2;
-                    continue;
-                }
-                if state[at] != 0 {
-                    continue;
-                }
-                state[at] = 1;
-                stack.push((at, true));
-                for parent in self.parents_of(at) {
-                    if state[parent] == 1 {
-                        let node = &self.nodes[at];
-                        let message =
-                            format!("'{}' is its own ancestor by its Parent", node.id.escape_ascii());
-                        return Err(Error::input(path, node.line, message));
-                    }
-                    stack.push((parent, false));
-                }
-            }
-        }
-        Ok(())
+        let near = node.near.map(|i| i as usize);
+        near.into_iter().chain(items(rest).filter_map(move |id| self.resolve(node.role, id, Some(i))))
     }
 }
 
-/// What the parents of a row are.
-#[derive(Default, Clone, Copy)]
-struct Parentage {
-    /// None of them is in the file.
-    orphan: bool,
-    /// A protein is among them.
-    protein: bool,
+/// The last gene or transcript, if these parents are just it: most rows stand right under their parent,
+/// and need no look-up.
+fn near(last: Option<(u32, &[u8])>, parents: &[u8]) -> Option<u32> {
+    last.filter(|(_, id)| *id == parents).map(|(index, _)| index)
+}
+
+/// A map with room for so many.
+fn map_for<K, V>(entries: usize) -> FxHashMap<K, V> {
+    FxHashMap::with_capacity_and_hasher(entries, Default::default())
 }
 
 /// Whether a type is a gene or transcript, whose ID may stand in one row only.
