@@ -5,7 +5,8 @@ mod link;
 
 use std::path::Path;
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::attributes::{decode, id_and_parent, items, Attributes};
 use super::build::{finish, Draft, DraftGene, Marks, Part};
@@ -137,6 +138,9 @@ impl Names {
     }
 }
 
+/// Values by ID. Most IDs are new: this map puts them one behind the other, and only numbers in all places.
+type ById<'a, V> = IndexMap<&'a [u8], V, FxBuildHasher>;
+
 #[derive(Default)]
 struct Reader<'a> {
     feature: Feature,
@@ -152,12 +156,12 @@ struct Reader<'a> {
     /// The rows that the next ones mostly lie under, with their IDs.
     last_gene: Option<(u32, &'a [u8])>,
     last_middle: Option<(u32, &'a [u8])>,
-    names: FxHashMap<&'a [u8], Names>,
+    names: ById<'a, Names>,
     /// A gene and something else have one ID.
     shared: bool,
     leaves: Vec<Leaf<'a>>,
     /// The first row of each CDS, and the last row of any.
-    cds: FxHashMap<&'a [u8], u32>,
+    cds: ById<'a, u32>,
     last_cds: Option<u32>,
     /// Leaves that do not lie right under the last transcript.
     far: Vec<u32>,
@@ -194,8 +198,8 @@ impl<'a> Reader<'a> {
             feature,
             nodes: Vec::with_capacity(bytes / 256),
             leaves: Vec::with_capacity(bytes / 96),
-            names: map_for(bytes / 512),
-            cds: map_for(bytes / 1024),
+            names: ById::with_capacity_and_hasher(bytes / 256, FxBuildHasher),
+            cds: ById::with_capacity_and_hasher(bytes / 512, FxBuildHasher),
             ..Reader::default()
         }
     }
@@ -399,11 +403,6 @@ impl<'a> Reader<'a> {
 /// and need no look-up.
 fn near(last: Option<(u32, &[u8])>, parents: &[u8]) -> Option<u32> {
     last.filter(|(_, id)| *id == parents).map(|(index, _)| index)
-}
-
-/// A map with room for so many.
-fn map_for<K, V>(entries: usize) -> FxHashMap<K, V> {
-    FxHashMap::with_capacity_and_hasher(entries, Default::default())
 }
 
 /// Whether a type is a gene or transcript, whose ID may stand in one row only.
