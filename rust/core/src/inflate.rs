@@ -215,7 +215,7 @@ mod tests {
             for length in [5, 20, whole.len() / 2, whole.len() - 1] {
                 assert!(matches!(content(&whole[..length]), Err(Error::Input { .. })), "cut to {length}");
             }
-            for place in [whole.len() / 3, whole.len() - 6] {
+            for place in [whole.len() / 3, whole.len() - 6, whole.len() - 4, whole.len() - 1] {
                 let mut broken = whole.clone();
                 broken[place] ^= 0x55;
                 assert!(content(&broken).is_err(), "broken at {place}");
