@@ -217,7 +217,23 @@ impl GeneticCode {
                 meaning => meaning,
             }
         };
-        cds.chunks_exact(3).map(meaning).collect()
+        // codons of plain letters, by two bits of each: A 0, C 1, T 2, G 3
+        let mut plain = [0; 64];
+        let bits = |letter: u8| usize::from((letter >> 1) & 3);
+        for (i, &meaning) in self.amino.iter().enumerate() {
+            let codon = [b"ACGT"[i / 16], b"ACGT"[i / 4 % 4], b"ACGT"[i % 4]].map(bits);
+            plain[codon[0] * 16 + codon[1] * 4 + codon[2]] = meaning;
+        }
+        let mut protein = Vec::with_capacity(cds.len() / 3);
+        for block in cds.chunks(dna::BLOCK) {
+            let codons = block.chunks_exact(3);
+            if dna::is_acgt(block) {
+                protein.extend(codons.map(|c| plain[bits(c[0]) * 16 + bits(c[1]) * 4 + bits(c[2])]));
+            } else {
+                protein.extend(codons.map(meaning));
+            }
+        }
+        protein
     }
 
     /// What every reading of an ambiguous codon means, else X.
@@ -244,6 +260,17 @@ fn index(a: u8, b: u8, c: u8) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn letters_are_translated_codon_by_codon(cds in "[ACGTacgt]{0,200}[ACGTUNRYacgtn]{0,20}[ACGT]{0,200}") {
+            let code = GeneticCode::ncbi(1).expect("table 1");
+            let expected: Vec<u8> =
+                cds.as_bytes().chunks_exact(3).map(|c| code.ambiguous([c[0], c[1], c[2]])).collect();
+            prop_assert_eq!(code.translate_letters(cds.as_bytes()), expected);
+        }
+    }
 
     #[test]
     fn the_standard_code_has_three_stops_and_one_plain_start() {

@@ -4,12 +4,13 @@
 //! works at the same time; bgzip's blocks know their sizes and are inflated by several threads.
 //! Threads are started for each file and no pool is kept, since a pool does not survive a fork.
 
-use std::io::{ErrorKind, Read};
+use std::io::{Error, ErrorKind, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 
 use flate2::bufread::MultiGzDecoder;
+use libdeflater::Decompressor;
 
 use crate::error::Result;
 use crate::{files, interrupt};
@@ -49,16 +50,23 @@ pub(crate) fn each_piece(path: &Path, raw: &[u8], mut take: impl FnMut(&[u8]) ->
             let workers = std::thread::available_parallelism().map_or(1, usize::from).min(groups.len());
             let start = |worker: usize| {
                 let (sender, receiver) = sync_channel::<Piece>(AHEAD);
+                let (give_back, used) = sync_channel::<Vec<u8>>(2 * AHEAD);
                 let mine = groups.iter().skip(worker).step_by(workers);
-                // a taker that has stopped closes the channel
                 scope.spawn(move || {
-                    mine.map(|group| whole(&raw[group.clone()])).try_for_each(|p| sender.send(p))
+                    let mut inflater = Decompressor::new();
+                    let mut inflated = mine.map(|group| {
+                        whole(&raw[group.clone()], &mut inflater, used.try_recv().unwrap_or_default())
+                    });
+                    // a taker that has stopped closes the channel
+                    inflated.try_for_each(|piece| sender.send(piece))
                 });
-                receiver
+                (receiver, give_back)
             };
-            let receivers: Vec<Receiver<Piece>> = (0..workers).map(start).collect();
-            for (receiver, _) in receivers.iter().cycle().zip(groups) {
-                take(receiver.recv().unwrap_or_else(|_| Err(ErrorKind::UnexpectedEof.into())))?;
+            let channels: Vec<_> = (0..workers).map(start).collect();
+            for ((receiver, give_back), _) in channels.iter().cycle().zip(groups) {
+                let piece = take(receiver.recv().unwrap_or_else(|_| Err(ErrorKind::UnexpectedEof.into())))?;
+                // the memory is used again; nobody takes it back at the end
+                let _ = give_back.try_send(piece);
             }
             Ok(())
         }
@@ -87,11 +95,30 @@ fn stream(raw: &[u8], sender: &SyncSender<Piece>, used: &Receiver<Vec<u8>>) {
     }
 }
 
-/// Inflates a group of blocks.
-fn whole(raw: &[u8]) -> Piece {
-    let mut piece = Vec::with_capacity(4 * raw.len());
-    MultiGzDecoder::new(raw).read_to_end(&mut piece)?;
+/// Inflates a group of blocks, and other members behind them, into memory that is used again.
+fn whole(mut raw: &[u8], inflater: &mut Decompressor, mut piece: Vec<u8>) -> Piece {
+    let mut filled = 0;
+    while let Some((size, content)) = block_sizes(raw) {
+        // what is there already need not be zeroed
+        piece.resize(piece.len().max(filled + content), 0);
+        let (block, rest) = raw.split_at(size);
+        let written =
+            inflater.gzip_decompress(block, &mut piece[filled..filled + content]).map_err(|_| damaged())?;
+        if written != content {
+            return Err(damaged());
+        }
+        filled += content;
+        raw = rest;
+    }
+    piece.truncate(filled);
+    if !raw.is_empty() {
+        MultiGzDecoder::new(raw).read_to_end(&mut piece)?;
+    }
     Ok(piece)
+}
+
+fn damaged() -> Error {
+    Error::new(ErrorKind::InvalidData, "corrupt bgzip block")
 }
 
 /// The ranges of whole bgzip blocks that can be inflated apart; one range of everything where the
@@ -99,7 +126,7 @@ fn whole(raw: &[u8]) -> Piece {
 fn block_groups(raw: &[u8]) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let (mut first, mut at) = (0, 0);
-    while let Some(size) = block_size(&raw[at..]) {
+    while let Some((size, _)) = block_sizes(&raw[at..]) {
         at += size;
         if at - first >= BLOCKS {
             groups.push(first..at);
@@ -112,12 +139,18 @@ fn block_groups(raw: &[u8]) -> Vec<Range<usize>> {
     groups
 }
 
-/// Bytes of the bgzip block at the start of `raw` (SAM specification, 4.1: the extra field BC).
-fn block_size(raw: &[u8]) -> Option<usize> {
+/// The most bytes that a block holds (SAM specification, 4.1).
+const MAX_CONTENT: usize = 1 << 16;
+
+/// Bytes of the bgzip block at the start of `raw`, and of what it holds (SAM specification, 4.1: the extra
+/// field BC); none for other members, and for blocks that are cut off or say that they hold more than they may.
+fn block_sizes(raw: &[u8]) -> Option<(usize, usize)> {
     let header = raw.get(..18)?;
     let known = header.starts_with(&[0x1f, 0x8b, 8, 4]) && header[10..16] == [6, 0, b'B', b'C', 2, 0];
     let size = usize::from(u16::from_le_bytes([header[16], header[17]])) + 1;
-    (known && size > 18 && size <= raw.len()).then_some(size)
+    let block = raw.get(..size).filter(|_| known && size > 18)?;
+    let content = u32::from_le_bytes(*block.last_chunk()?) as usize;
+    (content <= MAX_CONTENT).then_some((size, content))
 }
 
 #[cfg(test)]
@@ -182,7 +215,7 @@ mod tests {
             for length in [5, 20, whole.len() / 2, whole.len() - 1] {
                 assert!(matches!(content(&whole[..length]), Err(Error::Input { .. })), "cut to {length}");
             }
-            for place in [whole.len() / 3, whole.len() - 6] {
+            for place in [whole.len() / 3, whole.len() - 6, whole.len() - 4, whole.len() - 1] {
                 let mut broken = whole.clone();
                 broken[place] ^= 0x55;
                 assert!(content(&broken).is_err(), "broken at {place}");

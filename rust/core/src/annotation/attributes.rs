@@ -1,7 +1,5 @@
 //! Column 9, both dialects.
 
-use std::borrow::Cow;
-
 use memchr::memchr;
 
 /// The attributes that matter, as they stand in the file.
@@ -39,8 +37,17 @@ impl<'a> Attributes<'a> {
         let whole = text;
         while !text.is_empty() {
             let end = memchr(b';', text).unwrap_or(text.len());
-            let item = text[..end].trim_ascii();
+            let item = &text[..end];
             text = &text[(end + 1).min(text.len())..];
+            if let Some(value) = item.strip_prefix(b"ID=") {
+                found.id = filled(value.trim_ascii());
+                continue;
+            }
+            if let Some(value) = item.strip_prefix(b"Parent=") {
+                found.parent = filled(value.trim_ascii());
+                continue;
+            }
+            let item = item.trim_ascii();
             // keys are short
             match item.iter().position(|&b| b == b'=') {
                 Some(at) => found.set(item[..at].trim_ascii_end(), item[at + 1..].trim_ascii_start()),
@@ -90,7 +97,7 @@ impl<'a> Attributes<'a> {
     }
 
     fn set(&mut self, key: &[u8], value: &'a [u8]) {
-        let value_of = (!value.is_empty()).then_some(value);
+        let value_of = filled(value);
         let is_true = value.eq_ignore_ascii_case(b"true");
         match key {
             b"ID" => self.id = value_of,
@@ -133,6 +140,11 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// A value that is not empty.
+fn filled(value: &[u8]) -> Option<&[u8]> {
+    (!value.is_empty()).then_some(value)
+}
+
 /// `ID` and `Parent` of GFF3 attributes; stops reading when it has both.
 pub(crate) fn id_and_parent(mut text: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
     let (mut id, mut parent) = (None, None);
@@ -156,13 +168,13 @@ pub(crate) fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Text with `%XX` decoded and nothing else.
 pub(crate) fn decode(text: &[u8]) -> String {
-    String::from_utf8_lossy(&decode_bytes(text)).into_owned()
+    match std::str::from_utf8(text) {
+        Ok(plain) if memchr(b'%', text).is_none() => plain.to_owned(),
+        _ => String::from_utf8_lossy(&decode_bytes(text)).into_owned(),
+    }
 }
 
-fn decode_bytes(text: &[u8]) -> Cow<'_, [u8]> {
-    if memchr(b'%', text).is_none() {
-        return Cow::Borrowed(text);
-    }
+fn decode_bytes(text: &[u8]) -> Vec<u8> {
     let digit = |i: usize| text.get(i).and_then(|&b| (b as char).to_digit(16));
     let mut out = Vec::with_capacity(text.len());
     let mut i = 0;
@@ -178,7 +190,7 @@ fn decode_bytes(text: &[u8]) -> Cow<'_, [u8]> {
             }
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 #[cfg(test)]

@@ -89,9 +89,9 @@ pub(super) fn finish(draft: DraftGene, repairs: &mut Repairs) -> Option<Gene> {
     let coding = || draft.transcripts.iter().filter(|t| !t.cds.is_empty());
     let known = coding().flat_map(|t| t.cds.iter().map(|p| p.strand)).flatten().next();
     let strand = known.or_else(|| coding().find_map(|t| t.strand)).unwrap_or(Strand::Plus);
-    let mut transcripts = Vec::new();
+    let mut transcripts = Vec::with_capacity(draft.transcripts.len());
     for transcript in draft.transcripts {
-        transcripts.extend(build(transcript, strand, repairs));
+        build(transcript, strand, &mut transcripts, repairs);
     }
     (!transcripts.is_empty()).then_some(Gene {
         id: draft.id,
@@ -104,45 +104,64 @@ pub(super) fn finish(draft: DraftGene, repairs: &mut Repairs) -> Option<Gene> {
     })
 }
 
-fn build(draft: Draft, strand: Strand, repairs: &mut Repairs) -> Vec<Transcript> {
-    let chains = chains(&draft.cds, repairs);
+/// Appends the transcripts that the rows of one make.
+fn build(mut draft: Draft, strand: Strand, transcripts: &mut Vec<Transcript>, repairs: &mut Repairs) {
+    let rows = std::mem::take(&mut draft.cds);
+    if rows.iter().all(|part| part.id == rows[0].id) {
+        if !rows.is_empty() {
+            let id = std::mem::take(&mut draft.id);
+            transcripts.push(transcript(&draft, id, rows, strand, false, repairs));
+        }
+        return;
+    }
+    let chains = chains(rows, repairs);
     let several = chains.len() > 1;
     if several {
         repairs.add("several_cds_in_transcript", 1, chains[1][0].line);
     }
-    let mut transcripts = Vec::with_capacity(chains.len());
-    for (i, mut chain) in chains.into_iter().enumerate() {
+    for (i, chain) in chains.into_iter().enumerate() {
         let id = match chain[0].id {
             Some(cds) if i > 0 => format!("{}.{}", draft.id, decode(cds)),
             _ => draft.id.clone(),
         };
-        let mixed_strands = settle_strand(&chain, &draft, strand, repairs);
-        chain.sort_by_key(|part| (part.start, part.end));
-        chain.dedup_by(|again, part| {
-            let same = (part.start, part.end) == (again.start, again.end);
-            repairs.add("duplicate_row", u64::from(same), again.line);
-            same
-        });
-        if !mixed_strands {
-            merge_stop(&mut chain, &draft.stops, strand, several, repairs);
-        }
-        let marks = &draft.marks;
-        let (left, right) = match strand {
-            Strand::Plus => (marks.open_left, marks.open_right),
-            Strand::Minus => (marks.open_right, marks.open_left),
-        };
-        transcripts.push(Transcript {
-            id,
-            exons: exons(&draft.exons, &chain),
-            cds: with_phases(&chain, strand, repairs),
-            implicit: draft.implicit,
-            partial_start: marks.open_start || left,
-            partial_end: marks.open_end || right,
-            mixed_strands,
-            exception: marks.exception.clone(),
-        });
+        transcripts.push(transcript(&draft, id, chain, strand, several, repairs));
     }
-    transcripts
+}
+
+/// The transcript of the rows of one CDS; `several` where the draft holds others too.
+fn transcript(
+    draft: &Draft,
+    id: String,
+    mut chain: Vec<Part>,
+    strand: Strand,
+    several: bool,
+    repairs: &mut Repairs,
+) -> Transcript {
+    let mixed_strands = settle_strand(&chain, draft, strand, repairs);
+    chain.sort_by_key(|part| (part.start, part.end));
+    chain.dedup_by(|again, part| {
+        let same = (part.start, part.end) == (again.start, again.end);
+        repairs.add("duplicate_row", u64::from(same), again.line);
+        same
+    });
+    if !mixed_strands {
+        merge_stop(&mut chain, &draft.stops, strand, several, repairs);
+    }
+    let marks = &draft.marks;
+    let (left, right) = match strand {
+        Strand::Plus => (marks.open_left, marks.open_right),
+        Strand::Minus => (marks.open_right, marks.open_left),
+    };
+    Transcript {
+        id,
+        exons: exons(&draft.exons, &chain),
+        cds: with_phases(&chain, strand, repairs),
+        implicit: draft.implicit,
+        partial_start: marks.open_start || left,
+        partial_end: marks.open_end || right,
+        mixed_strands,
+        exception: marks.exception.clone(),
+    }
 }
 
 /// Exon and UTR rows and the CDS joined where they touch; nothing where there are no such rows.
@@ -154,23 +173,21 @@ fn exons(rows: &[Interval], chain: &[Part]) -> Vec<Interval> {
     Interval::join(rows.iter().copied().chain(cds).collect())
 }
 
-/// The rows of each CDS: by ID where rows share one, all together where every row has its own.
-fn chains<'a>(parts: &[Part<'a>], repairs: &mut Repairs) -> Vec<Vec<Part<'a>>> {
-    if parts.iter().all(|part| part.id == parts[0].id) {
-        return if parts.is_empty() { Vec::new() } else { vec![parts.to_vec()] };
-    }
+/// The rows of each CDS, of rows with several IDs: by ID where rows share one, all together where every
+/// row has its own.
+fn chains<'a>(parts: Vec<Part<'a>>, repairs: &mut Repairs) -> Vec<Vec<Part<'a>>> {
     let mut chains: Vec<Vec<Part>> = Vec::new();
     let mut chain_of: FxHashMap<Option<&[u8]>, usize> = FxHashMap::default();
-    for &part in parts {
+    for &part in &parts {
         let i = *chain_of.entry(part.id).or_insert(chains.len());
         if i == chains.len() {
             chains.push(Vec::new());
         }
         chains[i].push(part);
     }
-    if chains.len() > 1 && chains.len() == parts.len() && !overlap(parts) {
+    if chains.len() > 1 && chains.len() == parts.len() && !overlap(&parts) {
         repairs.add("cds_id_per_row", 1, parts[1].line);
-        return vec![parts.to_vec()];
+        return vec![parts];
     }
     chains
 }
@@ -237,35 +254,36 @@ const NEW: u8 = 3;
 /// Phases that follow from one reading frame: the file's where its rows agree, else frame 0 for a
 /// whole number of codons and the first row's own phase for the rest.
 fn with_phases(chain: &[Part], strand: Strand, repairs: &mut Repairs) -> Vec<Cds> {
-    let n = chain.len();
-    let order: Vec<usize> = match strand {
-        Strand::Plus => (0..n).collect(),
-        Strand::Minus => (0..n).rev().collect(),
+    let last = chain.len() - 1;
+    let at = |step| match strand {
+        Strand::Plus => step,
+        Strand::Minus => last - step,
     };
-    let mut before = vec![0u32; n];
-    let mut sum = 0u32;
-    for &i in &order {
-        before[i] = sum % 3;
+    // until the frame is known, `phase` counts the bases before a segment, modulo 3
+    let mut cds: Vec<Cds> =
+        chain.iter().map(|part| Cds { start: part.start, end: part.end, phase: 0 }).collect();
+    let (mut sum, mut first, mut agree) = (0u32, None, true);
+    for i in (0..=last).map(at) {
+        let before = (sum % 3) as u8;
+        cds[i].phase = before;
         sum += (chain[i].end - chain[i].start) % 3;
+        if let Some(phase) = chain[i].phase.filter(|&phase| phase < NEW) {
+            let vote = (phase + before) % 3;
+            agree &= *first.get_or_insert(vote) == vote;
+        }
     }
-    let mut votes = order
-        .iter()
-        .filter_map(|&i| chain[i].phase.filter(|&p| p < NEW).map(|p| (u32::from(p) + before[i]) % 3));
-    let first = votes.next();
     let frame = match first {
         None => 0,
-        Some(frame) if votes.all(|vote| vote == frame) => frame,
+        Some(frame) if agree => frame,
         Some(_) if sum % 3 == 0 => 0,
-        Some(_) => chain[order[0]].phase.filter(|&p| p < NEW).map_or(0, u32::from),
+        Some(_) => chain[at(0)].phase.filter(|&phase| phase < NEW).unwrap_or(0),
     };
-    let mut cds = Vec::with_capacity(n);
-    for (part, before) in chain.iter().zip(before) {
-        let phase = ((frame + 3 - before) % 3) as u8;
+    for (part, cds) in chain.iter().zip(&mut cds) {
+        cds.phase = (frame + 3 - cds.phase) % 3;
         match part.phase {
             None => repairs.add("phase_missing", 1, part.line),
-            Some(old) => repairs.add("phase_wrong", u64::from(old < NEW && old != phase), part.line),
+            Some(old) => repairs.add("phase_wrong", u64::from(old < NEW && old != cds.phase), part.line),
         }
-        cds.push(Cds { start: part.start, end: part.end, phase });
     }
     cds
 }

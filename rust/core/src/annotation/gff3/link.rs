@@ -20,30 +20,71 @@ enum Owner<'a> {
 /// What a transcript is known by: its row, or its gene and its CDS's name.
 type Key<'a> = (Owner<'a>, Option<&'a [u8]>);
 
+/// A transcript: its gene, and its place in it.
+#[derive(Clone, Copy)]
+struct Place {
+    gene: usize,
+    at: usize,
+}
+
+/// Values by key, those of rows in a list.
+struct Table<'a, V> {
+    rows: Vec<Option<V>>,
+    others: FxHashMap<Key<'a>, V>,
+}
+
+impl<'a, V: Copy> Table<'a, V> {
+    fn new(nodes: usize) -> Self {
+        Table { rows: vec![None; nodes], others: FxHashMap::default() }
+    }
+
+    fn get(&self, key: &Key<'a>) -> Option<V> {
+        match key {
+            (Owner::Node(i), None) => self.rows[*i],
+            _ => self.others.get(key).copied(),
+        }
+    }
+
+    fn insert(&mut self, key: Key<'a>, value: V) {
+        match key {
+            (Owner::Node(i), None) => self.rows[i] = Some(value),
+            _ => drop(self.others.insert(key, value)),
+        }
+    }
+}
+
 /// Genes under construction.
-#[derive(Default)]
 struct Links<'a> {
     genes: Vec<DraftGene<'a>>,
-    gene_of: FxHashMap<Owner<'a>, usize>,
-    /// Gene and place in it of each transcript.
-    transcript_of: FxHashMap<Key<'a>, (usize, usize)>,
+    /// The sequence of each.
+    contigs: Vec<u32>,
+    /// Keys have no CDS's name.
+    gene_of: Table<'a, usize>,
+    transcript_of: Table<'a, Place>,
+}
+
+impl<'a> Links<'a> {
+    fn add(&mut self, place: Place, leaf: &Leaf<'a>) {
+        self.genes[place.gene].add(place.at, leaf);
+    }
 }
 
 impl<'a> Leaf<'a> {
     /// Whether this row belongs to the same transcripts as the one before it.
     fn is_beside(&self, before: &Leaf<'a>) -> bool {
         !self.parents.is_empty()
-            && (self.parents, self.part.id, self.contig, self.gene_id)
-                == (before.parents, before.part.id, before.contig, before.gene_id)
+            && self.role == before.role
+            && (self.parents, self.part.id, self.contig, self.gene_id())
+                == (before.parents, before.part.id, before.contig, before.gene_id())
     }
 }
 
 impl<'a> DraftGene<'a> {
     fn add(&mut self, transcript: usize, leaf: &Leaf<'a>) {
-        self.pseudo |= leaf.pseudo;
         let draft = &mut self.transcripts[transcript];
-        if let Some(marks) = &leaf.marks {
-            draft.marks.merge(marks);
+        if let Some(said) = &leaf.said {
+            self.pseudo |= said.pseudo;
+            draft.marks.merge(&said.marks);
         }
         match leaf.role {
             Role::Cds => draft.cds.push(leaf.part),
@@ -55,42 +96,38 @@ impl<'a> DraftGene<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn link(mut self, path: &Path) -> Result<Annotation> {
-        let mut links = Links::default();
+        let genes = self.nodes.iter().filter(|node| node.role == Role::Gene).count();
+        let mut links = Links {
+            genes: Vec::with_capacity(genes),
+            contigs: Vec::with_capacity(genes),
+            gene_of: Table::new(self.nodes.len()),
+            transcript_of: Table::new(self.nodes.len()),
+        };
         let leaves = std::mem::take(&mut self.leaves);
         // genes come in the order of their first CDS, stop codons and exons after all CDS
-        for role in [Role::Cds, Role::Stop, Role::Exon] {
-            // the rows of one CDS mostly stand together
-            let mut last: Option<(&Leaf, Vec<(usize, usize)>)> = None;
-            for leaf in leaves.iter().filter(|leaf| leaf.role == role) {
-                let places = match last.take() {
-                    Some((before, places)) if leaf.is_beside(before) => places,
-                    _ => self.places(path, &mut links, leaf)?,
-                };
-                for &(gene, at) in &places {
-                    links.genes[gene].add(at, leaf);
-                }
-                last = Some((leaf, places));
-                if leaf.part.line % (1 << 14) == 0 {
-                    interrupt::check()?;
-                }
+        let (mut stops, mut exons, mut last) = (Vec::new(), Vec::new(), None);
+        for leaf in &leaves {
+            match leaf.role {
+                Role::Cds => self.add(path, &mut links, leaf, &mut last)?,
+                Role::Stop => stops.push(leaf),
+                _ => exons.push(leaf),
             }
         }
-        let coding: Vec<_> = links.gene_of.keys().copied().collect();
-        let mut is_coding = vec![false; self.nodes.len()];
-        for owner in coding {
-            if let Owner::Node(i) = owner {
-                is_coding[i] = true;
-            }
+        for leaf in stops.into_iter().chain(exons) {
+            self.add(path, &mut links, leaf, &mut last)?;
         }
-        let rows = || self.nodes.iter().zip(&is_coding).filter(|(node, _)| node.role == Role::Gene);
-        let silent = rows().filter(|(_, coding)| !**coding).count() as u64;
+        let rows = || self.nodes.iter().zip(&links.gene_of.rows).filter(|(node, _)| node.role == Role::Gene);
+        let silent = rows().filter(|(_, gene)| gene.is_none()).count() as u64;
         let noncoding_genes = silent + self.nameless_genes;
-        let silent_pseudo = rows().filter(|(node, coding)| !**coding && node.pseudo).count() as u64;
+        let silent_pseudo = rows().filter(|(node, gene)| gene.is_none() && node.pseudo()).count() as u64;
         let mut repairs = self.repairs;
         let mut drafts = links.genes;
         drafts.sort_by_key(|gene| gene.line);
-        let genes: Vec<_> = drafts.into_iter().filter_map(|draft| finish(draft, &mut repairs)).collect();
+        let mut genes = Vec::with_capacity(drafts.len());
+        genes.extend(drafts.into_iter().filter_map(|draft| finish(draft, &mut repairs)));
         let pseudogenes = silent_pseudo + genes.iter().filter(|gene| gene.pseudo).count() as u64;
+        let occupied = self.contigs.iter().zip(self.occupied).filter(|(_, parts)| !parts.is_empty());
+        let occupied = occupied.map(|(name, parts)| (decode(name), parts)).collect();
         Ok(Annotation {
             format: Format::Gff3,
             contigs: self.contigs.iter().map(|name| decode(name)).collect(),
@@ -99,16 +136,45 @@ impl<'a> Reader<'a> {
             pseudogenes,
             repairs: repairs.counts(),
             repair_lines: repairs.lines(),
-            occupied: self.occupied.into_iter().map(|(name, parts)| (decode(name), parts)).collect(),
+            occupied,
         })
+    }
+
+    /// Adds a row to its transcripts; `last` is the row before it with what was found for it, where its
+    /// parents had to be looked up.
+    fn add<'l>(
+        &mut self,
+        path: &Path,
+        links: &mut Links<'a>,
+        leaf: &'l Leaf<'a>,
+        last: &mut Option<(&'l Leaf<'a>, Vec<Place>)>,
+    ) -> Result<()> {
+        if leaf.part.line % (1 << 14) == 0 {
+            interrupt::check()?;
+        }
+        if let Some(node) = leaf.near {
+            let place = match links.transcript_of.rows[node as usize] {
+                Some(place) if links.contigs[place.gene] == leaf.contig => Some(place),
+                _ => self.place(path, links, leaf, self.gene_of(node as usize, leaf))?,
+            };
+            if let Some(place) = place {
+                links.add(place, leaf);
+            }
+            return Ok(());
+        }
+        // the rows of one CDS mostly stand together
+        let places = match last.take() {
+            Some((before, places)) if leaf.is_beside(before) => places,
+            _ => self.places(path, links, leaf)?,
+        };
+        places.iter().for_each(|&place| links.add(place, leaf));
+        *last = Some((leaf, places));
+        Ok(())
     }
 
     /// Gene and transcript that a row belongs to, for each of its parents; no transcript where the
     /// row lies right under its gene.
     fn owners(&self, leaf: &Leaf<'a>) -> Vec<(Owner<'a>, Option<Owner<'a>>)> {
-        if let Some(node) = leaf.near {
-            return vec![self.gene_of(node, leaf)];
-        }
         let mut owners = Vec::new();
         let mut proteins = Vec::new();
         let mut unknown = None;
@@ -154,7 +220,7 @@ impl<'a> Reader<'a> {
                 Some(parent) => at = parent,
                 None => {
                     let here = &self.nodes[at];
-                    let name = items(here.parents).next().or(here.gene_id).or(leaf.gene_id);
+                    let name = items(here.parents).next().or(here.gene_id()).or(leaf.gene_id());
                     let gene = name.map_or(Owner::Node(at), |name| Owner::Named(here.contig, name));
                     return (gene, transcript);
                 }
@@ -165,52 +231,67 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Gene and place in it of every transcript of a row; they are opened by their first CDS.
-    fn places(&mut self, path: &Path, links: &mut Links<'a>, leaf: &Leaf<'a>) -> Result<Vec<(usize, usize)>> {
+    /// Every transcript of a row.
+    fn places(&mut self, path: &Path, links: &mut Links<'a>, leaf: &Leaf<'a>) -> Result<Vec<Place>> {
         let mut places = Vec::new();
-        for (owner, transcript) in self.owners(leaf) {
-            // without a transcript row, each CDS of its own name is one
-            let key = match transcript {
-                Some(transcript) => (transcript, None),
-                None => (owner, leaf.part.id.filter(|_| matches!(owner, Owner::Node(_)))),
-            };
-            let place = match (links.transcript_of.get(&key), leaf.role) {
-                (Some(&place), _) => place,
-                // a stop codon or exon row never makes a transcript; its ID is not the CDS's
-                (None, Role::Stop | Role::Exon) => match links.gene_of.get(&owner) {
-                    Some(&gene) if transcript.is_none() && links.genes[gene].transcripts.len() == 1 => {
-                        (gene, 0)
-                    }
-                    _ => continue,
-                },
-                (None, _) => {
-                    let gene = self.open_gene(links, leaf, owner);
-                    let draft = self.open_transcript(leaf, owner, transcript);
-                    links.genes[gene].transcripts.push(draft);
-                    let place = (gene, links.genes[gene].transcripts.len() - 1);
-                    links.transcript_of.insert(key, place);
-                    place
-                }
-            };
-            let gene = &links.genes[place.0];
-            if gene.contig.as_bytes() != decode(self.contigs[leaf.contig as usize]).as_bytes() {
-                let message = format!("gene '{}' is on sequence '{}', this row is not", gene.id, gene.contig);
-                return Err(Error::input(path, leaf.part.line, message));
-            }
-            places.push(place);
+        for owner in self.owners(leaf) {
+            places.extend(self.place(path, links, leaf, owner)?);
         }
         Ok(places)
     }
 
+    /// The transcript of a row with this gene and transcript; it is opened by its first CDS.
+    fn place(
+        &mut self,
+        path: &Path,
+        links: &mut Links<'a>,
+        leaf: &Leaf<'a>,
+        (owner, transcript): (Owner<'a>, Option<Owner<'a>>),
+    ) -> Result<Option<Place>> {
+        // without a transcript row, each CDS of its own name is one
+        let key = match transcript {
+            Some(transcript) => (transcript, None),
+            None => (owner, leaf.part.id.filter(|_| matches!(owner, Owner::Node(_)))),
+        };
+        let place = match (links.transcript_of.get(&key), leaf.role) {
+            (Some(place), _) => place,
+            // a stop codon or exon row never makes a transcript; its ID is not the CDS's
+            (None, Role::Stop | Role::Exon) => match links.gene_of.get(&(owner, None)) {
+                Some(gene) if transcript.is_none() && links.genes[gene].transcripts.len() == 1 => {
+                    Place { gene, at: 0 }
+                }
+                _ => return Ok(None),
+            },
+            (None, _) => {
+                let gene = self.open_gene(links, leaf, owner);
+                let draft = self.open_transcript(leaf, owner, transcript);
+                let drafts = &mut links.genes[gene].transcripts;
+                // most genes have one
+                drafts.reserve_exact(usize::from(drafts.is_empty()));
+                drafts.push(draft);
+                let place = Place { gene, at: drafts.len() - 1 };
+                links.transcript_of.insert(key, place);
+                place
+            }
+        };
+        let (home, here) = (links.contigs[place.gene], leaf.contig);
+        if home != here && decode(self.contigs[home as usize]) != decode(self.contigs[here as usize]) {
+            let gene = &links.genes[place.gene];
+            let message = format!("gene '{}' is on sequence '{}', this row is not", gene.id, gene.contig);
+            return Err(Error::input(path, leaf.part.line, message));
+        }
+        Ok(Some(place))
+    }
+
     fn open_gene(&mut self, links: &mut Links<'a>, leaf: &Leaf<'a>, owner: Owner<'a>) -> usize {
-        if let Some(&gene) = links.gene_of.get(&owner) {
+        if let Some(gene) = links.gene_of.get(&(owner, None)) {
             return gene;
         }
         let (id, contig, line, pseudo, row) = match owner {
             Owner::Node(i) => {
                 let node = &self.nodes[i];
                 let row = Interval::new(node.start, node.end);
-                (decode(node.id), node.contig, node.line, node.pseudo, Some(row))
+                (decode(node.id), node.contig, node.line, node.pseudo(), Some(row))
             }
             Owner::Named(contig, name) => (decode(name), contig, leaf.part.line, false, None),
             Owner::Line(line) => (format!("cds_line{line}"), leaf.contig, line, false, None),
@@ -218,7 +299,8 @@ impl<'a> Reader<'a> {
         if !matches!(owner, Owner::Node(i) if self.nodes[i].role == Role::Gene) {
             self.repairs.add("implicit_gene", 1, leaf.part.line);
         }
-        links.gene_of.insert(owner, links.genes.len());
+        links.gene_of.insert((owner, None), links.genes.len());
+        links.contigs.push(contig);
         let contig = decode(self.contigs[contig as usize]);
         links.genes.push(DraftGene { id, contig, line, pseudo, row, transcripts: Vec::new() });
         links.genes.len() - 1
@@ -234,8 +316,9 @@ impl<'a> Reader<'a> {
         let mut strand = None;
         for level in [transcript, Some(owner)] {
             if let Some(Owner::Node(i)) = level {
-                marks.merge(&self.nodes[i].marks);
-                strand = strand.or(self.nodes[i].strand);
+                let node = &self.nodes[i];
+                node.said.iter().for_each(|said| marks.merge(&said.marks));
+                strand = strand.or(node.strand);
             }
         }
         let implicit = !matches!(transcript, Some(Owner::Node(_)));
@@ -255,6 +338,6 @@ impl<'a> Reader<'a> {
 
 /// Gene and transcript of a row whose parent is not in the file.
 fn orphan<'a>(leaf: &Leaf<'a>, parent: &'a [u8]) -> (Owner<'a>, Option<Owner<'a>>) {
-    let gene = leaf.gene_id.unwrap_or(parent);
+    let gene = leaf.gene_id().unwrap_or(parent);
     (Owner::Named(leaf.contig, gene), Some(Owner::Named(leaf.contig, parent)))
 }
