@@ -45,8 +45,8 @@ def options():
     parser.add_argument("--windows", type=int, default=1500, help="of genet5 prep-grpo")
     parser.add_argument("--sft-args", default="", help="more options of the first training")
     parser.add_argument("--more-args", default="--lr 5e-4 --warmup 20", help="options of the training that goes on")
-    parser.add_argument("--grpo-args", default="--lr 1e-4 --warmup 5 --batch-rows 32 --num-generations 16 "
-                                               "--resample-rounds 0 --sft-weight 0.3 --dtype float32",
+    parser.add_argument("--grpo-args", default="--lr 3e-4 --warmup 5 --batch-rows 32 --num-generations 16 "
+                                               "--resample-rounds 0 --sft-weight 0.02 --dtype float32",
                         help="options of genet5 grpo")
     parser.add_argument("--batch-size", type=int, default=128, help="windows that a GPU reads at once")
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side on one device")

@@ -82,7 +82,9 @@ def test_packed_completions_are_what_separate_ones_are(loaded, positions):
     torch.testing.assert_close(packed.detach(), torch.cat(singly), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(entropy, torch.cat(entropies), rtol=1e-5, atol=1e-5)
     for ours, theirs in zip(wanted, total):
-        torch.testing.assert_close(torch.zeros_like(theirs) if ours is None else ours, theirs, rtol=1e-4, atol=1e-5)
+        # sums of large terms of both signs are as exact as their terms
+        torch.testing.assert_close(torch.zeros_like(theirs) if ours is None else ours, theirs, rtol=1e-4,
+                                   atol=1e-5 * max(1.0, float(theirs.abs().max())))
 
 
 def test_one_prefix_pass_serves_all_completions_in_sampling_and_in_training(loaded, monkeypatch):

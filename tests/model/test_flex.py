@@ -11,7 +11,9 @@ configs   = pytest.importorskip("genet5.model.config")
 flexible  = pytest.importorskip("genet5.model.flexible")
 
 # torch says that FlexAttention is slow uncompiled
-pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+pytestmark = [pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
+              # of torch itself, while it compiles on a GPU
+              pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")]
 
 
 def rows_of(lengths, length):

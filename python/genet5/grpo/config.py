@@ -64,7 +64,7 @@ class GrpoConfig(configs.TrainConfig):
     epsilon:         float = 0.0
     epsilon_high:    float = 0.0
     beta:            float = 0.0
-    sft_weight:      float = 0.1
+    sft_weight:      float = 0.02
     mask_truncated_completions: bool = True
     resample_rounds: int   = 2
     reward_weights:  dict  = dataclasses.field(default_factory=dict)
