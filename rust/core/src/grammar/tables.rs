@@ -155,7 +155,7 @@ impl StrandTables {
 
     /// The carries from which some donor fits, if the base comes after an acceptor.
     #[inline]
-    fn acceptor(&self, position: usize) -> Option<u64> {
+    pub fn acceptor(&self, position: usize) -> Option<u64> {
         let (word, place) = (&self.words[position / WORD], position % WORD);
         let all = word.acceptors[0] | word.acceptors[1];
         (all >> place & 1 == 1)
