@@ -21,7 +21,8 @@ pub(crate) fn bases(codes: &[u8]) -> Bases {
         high |= lowest_bits(eight >> 1) << (8 * i);
         unknown |= lowest_bits(above >> 7) << (8 * i);
     }
-    [!low & !high, low & !high, !low & high, low & high].map(|bits| bits & !unknown)
+    let (odd, high) = (low & !unknown, high & !unknown);
+    [!(low | high | unknown), odd & !high, high & !low, odd & high]
 }
 
 /// The lowest bit of each byte, as a byte.
@@ -44,8 +45,13 @@ impl Trail {
     /// Of a word and the one before it.
     #[inline]
     pub(crate) fn new(now: &Bases, before: &Bases) -> Self {
-        let back = |by| std::array::from_fn(|base| moved(now[base], before[base], by));
-        Trail([*now, back(1), back(2)])
+        let mut trail = [*now; 3];
+        for (back, bases) in trail.iter_mut().enumerate().skip(1) {
+            for (base, bits) in bases.iter_mut().enumerate() {
+                *bits = moved(now[base], before[base], back as u32);
+            }
+        }
+        Trail(trail)
     }
 
     /// The last bases of all occurrences of a codon.

@@ -36,8 +36,9 @@ pub fn frame_channels(codes: &[u8], code: &GeneticCode) -> Vec<f32> {
     frames.rows(codes.len())
 }
 
-/// The numbers of one frame of one strand, in their columns; the other columns are 0.
-type Part = [f32; CHANNELS];
+/// The numbers of one frame of one strand, in their columns, and 0 in all others; four at a time,
+/// as processors add them.
+type Part = [[f32; 4]; CHANNELS / 4];
 
 /// One frame of one strand.
 struct Frame {
@@ -54,20 +55,16 @@ struct Frame {
 impl Frame {
     fn new(first: usize, column: usize, bases: usize) -> Self {
         let mut parts = Vec::with_capacity(bases / 24 + 4);
-        parts.push([0.0; CHANNELS]);
+        parts.push(Part::default());
         Frame { run: first, start: None, columns: [column, 6 + column], parts }
-    }
-
-    fn part(&self, run: f32, part: f32) -> Part {
-        let mut numbers = [0.0; CHANNELS];
-        (numbers[self.columns[0]], numbers[self.columns[1]]) = (run, part);
-        numbers
     }
 
     /// From a base on, until the next turn, the frame has these numbers.
     fn turn(&mut self, turns: &mut [u8], base: usize, run: f32, part: f32) {
-        let numbers = self.part(run, part);
-        self.parts.push(numbers);
+        self.parts.push(Part::default());
+        if let Some(numbers) = self.parts.last_mut().map(|part| part.as_flattened_mut()) {
+            (numbers[self.columns[0]], numbers[self.columns[1]]) = (run, part);
+        }
         turns[base] = 1;
     }
 
@@ -131,27 +128,28 @@ impl Frames {
             before = now;
             let within = u64::MAX >> (WORD - word.len()) & if i == 0 { !3 } else { u64::MAX };
             let broken = within & !trail.known();
-            let base = |place: usize| i * WORD + place - 2;
-            let [stops, starts] = plus.each_ref().map(|codons| trail.codons(codons));
+            let (stops, starts) = (trail.codons(&plus[0]), trail.codons(&plus[1]));
             for place in bits::ones(stops | starts | broken) {
-                self.plus_signal(base(place), [stops, starts, broken].map(|bits| bits >> place & 1 == 1));
+                let bit = |bits: u64| bits >> place & 1 == 1;
+                self.plus_signal(i * WORD + place - 2, bit(stops), bit(starts), bit(broken));
             }
-            let [stops, starts] = minus.each_ref().map(|codons| trail.codons(codons));
+            let (stops, starts) = (trail.codons(&minus[0]), trail.codons(&minus[1]));
             for place in bits::ones(stops | starts | broken) {
-                self.minus_signal(base(place), [stops, starts, broken].map(|bits| bits >> place & 1 == 1));
+                let bit = |bits: u64| bits >> place & 1 == 1;
+                self.minus_signal(i * WORD + place - 2, bit(stops), bit(starts), bit(broken));
             }
         }
         // the first codons that no longer fit
         let cut = codes.len().saturating_sub(2);
         for base in cut..cut + 3 {
-            self.plus_signal(base, [false, false, true]);
-            self.minus_signal(base, [false, false, true]);
+            self.plus_signal(base, false, false, true);
+            self.minus_signal(base, false, false, true);
         }
     }
 
     /// Takes a codon of the plus strand that is a stop, an ATG, or holds an N.
     #[inline]
-    fn plus_signal(&mut self, base: usize, [stop, start, broken]: [bool; 3]) {
+    fn plus_signal(&mut self, base: usize, stop: bool, start: bool, broken: bool) {
         let (frame, turns) = (&mut self.plus[base % 3], &mut self.plus_turns);
         if start {
             frame.start = frame.start.or(Some(base));
@@ -169,7 +167,7 @@ impl Frames {
 
     /// The same on the minus strand, whose stop codons begin a run from the left.
     #[inline]
-    fn minus_signal(&mut self, base: usize, [stop, start, broken]: [bool; 3]) {
+    fn minus_signal(&mut self, base: usize, stop: bool, start: bool, broken: bool) {
         let (frame, turns) = (&mut self.minus[base % 3], &mut self.minus_turns);
         if start {
             // the first ATG of the strand is the last one from the left
@@ -188,22 +186,52 @@ impl Frames {
 
     /// The numbers of all bases. No column has two frames, so a sum of parts takes all over.
     fn rows(&self, bases: usize) -> Vec<f32> {
-        let mut rows: Vec<[Part; 3]> = Vec::with_capacity(bases.div_ceil(3));
-        let (mut plus, mut minus, mut current) = ([0; 3], [0; 3], [[0.0; CHANNELS]; 3]);
+        let (mut plus, mut minus) =
+            (self.plus.each_ref().map(Walk::new), self.minus.each_ref().map(Walk::new));
+        let (mut second, mut third) = (Part::default(), Part::default());
         let turns = self.plus_turns.chunks_exact(3).zip(self.minus_turns.chunks_exact(3));
-        for (plus_turns, minus_turns) in turns.take(bases.div_ceil(3)) {
-            rows.push(std::array::from_fn(|frame| {
-                plus[frame] += usize::from(plus_turns[frame]);
-                minus[frame] += usize::from(minus_turns[frame]);
-                let parts = [&self.plus[frame].parts[plus[frame]], &self.minus[frame].parts[minus[frame]]];
-                current[frame] = std::array::from_fn(|column| parts[0][column] + parts[1][column]);
-                std::array::from_fn(|column| current[0][column] + current[1][column] + current[2][column])
-            }));
-        }
-        let mut numbers = rows.into_flattened().into_flattened();
-        numbers.truncate(bases * CHANNELS);
-        numbers
+        let threes = turns.take(bases.div_ceil(3)).map(|(ahead, back)| {
+            let first = sum(plus[0].at(ahead[0]), minus[0].at(back[0]));
+            let row = sum(sum(second, third), first);
+            second = sum(plus[1].at(ahead[1]), minus[1].at(back[1]));
+            let next = sum(sum(first, third), second);
+            third = sum(plus[2].at(ahead[2]), minus[2].at(back[2]));
+            [row, next, sum(sum(first, second), third)]
+        });
+        let mut rows: Vec<[Part; 3]> = Vec::with_capacity(bases.div_ceil(3));
+        rows.extend(threes);
+        let mut rows = rows.into_flattened();
+        rows.truncate(bases);
+        rows.into_flattened().into_flattened()
     }
+}
+
+/// Walks along the turns of a frame.
+struct Walk<'a> {
+    parts: &'a [Part],
+    turns: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(frame: &'a Frame) -> Self {
+        Walk { parts: &frame.parts, turns: 0 }
+    }
+
+    /// The numbers at the next base of the frame, 1 if it has a turn there.
+    #[inline(always)]
+    fn at(&mut self, turn: u8) -> Part {
+        self.turns += usize::from(turn);
+        self.parts[self.turns]
+    }
+}
+
+#[inline(always)]
+fn sum(one: Part, other: Part) -> Part {
+    let four = |i: usize| {
+        let ([a, b, c, d], [e, f, g, h]) = (one[i], other[i]);
+        [a + e, b + f, c + g, d + h]
+    };
+    [four(0), four(1), four(2)]
 }
 
 /// log1p(bases) / 8.

@@ -72,8 +72,7 @@ fn check(codes: &[u8], config: &GrammarConfig) {
         for carry in (0..COUNT as u8).step_by(5) {
             let found: Vec<u32> = tables.donors(acceptor as u32, carry, &codons, config).collect();
             let donors = (0..acceptor).filter(|&d| fits(codes, d, acceptor, config));
-            let donors: Vec<u32> =
-                donors.filter(|&d| open[d] >> carry & 1 == 1).map(|d| d as u32).collect();
+            let donors: Vec<u32> = donors.filter(|&d| open[d] >> carry & 1 == 1).map(|d| d as u32).collect();
             assert_eq!(found, donors, "donors of {acceptor} with carry {carry}");
         }
     }
