@@ -14,7 +14,9 @@ pub(crate) fn bases(codes: &[u8]) -> Bases {
     whole[..codes.len()].copy_from_slice(codes);
     let (mut low, mut high, mut unknown) = (0, 0, 0);
     for (i, eight) in whole.chunks_exact(8).enumerate() {
-        let eight = eight.iter().rev().fold(0, |word, &code| word << 8 | u64::from(code));
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(eight);
+        let eight = u64::from_le_bytes(bytes);
         // the highest bit of a byte for codes above 3
         let above = (eight & 0x7f7f_7f7f_7f7f_7f7f) + 0x7c7c_7c7c_7c7c_7c7c | eight;
         low |= lowest_bits(eight) << (8 * i);
