@@ -18,7 +18,7 @@ pub(crate) fn bases(codes: &[u8]) -> Bases {
         bytes.copy_from_slice(eight);
         let eight = u64::from_le_bytes(bytes);
         // the highest bit of a byte for codes above 3
-        let above = (eight & 0x7f7f_7f7f_7f7f_7f7f) + 0x7c7c_7c7c_7c7c_7c7c | eight;
+        let above = ((eight & 0x7f7f_7f7f_7f7f_7f7f) + 0x7c7c_7c7c_7c7c_7c7c) | eight;
         low |= lowest_bits(eight) << (8 * i);
         high |= lowest_bits(eight >> 1) << (8 * i);
         unknown |= lowest_bits(above >> 7) << (8 * i);
@@ -54,6 +54,12 @@ impl Trail {
             }
         }
         Trail(trail)
+    }
+
+    /// The bases of the word itself.
+    #[inline]
+    pub(crate) fn last(&self) -> &Bases {
+        &self.0[0]
     }
 
     /// The last bases of all occurrences of a codon.

@@ -77,6 +77,11 @@ impl Codons {
         self.next[carry as usize][base as usize]
     }
 
+    /// Whether a carry is one base, in the stop codon or outside.
+    pub fn is_one_base(carry: u8) -> bool {
+        (ONE..TWO).contains(&(u32::from(carry) % u32::from(STOP)))
+    }
+
     /// Whether `base` completes a start codon.
     #[inline]
     pub fn completes_start(&self, carry: u8, base: u8) -> bool {
@@ -93,6 +98,12 @@ impl Codons {
         let one = after >> (ONE + b) & BOTH;
         let two = (after >> (TWO + 4 * b) & (15 * BOTH)) << ONE;
         one | two | follow & 0u64.wrapping_sub(after & 1) | complete
+    }
+
+    /// The bases that complete a codon begun with two bases: those that something must follow, and
+    /// those that may begin a gene, all bits or none by base; none for other carries.
+    pub fn completing(&self, carry: u8) -> [[u64; 4]; 2] {
+        [self.follow, self.complete].map(|sets| sets.map(|set| 0u64.wrapping_sub(set >> carry & 1)))
     }
 
     /// With which of the carries something is left of the codon under way, once `base` before

@@ -5,7 +5,7 @@
 //! so it is worked out for the 64 bases of a word at once, and the carries of a base only where
 //! they are asked for.
 
-use super::carry::{Codons, NONE};
+use super::carry::{Codons, NONE, STOP};
 use super::reach::{Reach, CLASSES};
 use super::GrammarConfig;
 use crate::bits::{self, moved, Bases, Trail, WORD};
@@ -29,6 +29,7 @@ pub struct StrandTables {
 /// What is where among 64 bases, one bit per base.
 #[derive(Debug, Clone, Copy, Default)]
 struct Word {
+    bases: Bases,
     /// the base after an acceptor, by class
     acceptors: [u64; CLASSES],
     /// acceptors in the words before
@@ -91,6 +92,7 @@ impl StrandTables {
         let (stops, starts) = (trail.codons(&codons.stops), trail.codons(&codons.starts));
         let steps = trail.known() & !stops;
         self.words.push(Word {
+            bases: *trail.last(),
             acceptors: ACCEPTORS.map(|pair| trail.pair(pair, 1)),
             passed: self.carries.len(),
             donors: [trail.pair([2, 3], 0) | trail.pair([2, 1], 0), trail.pair([0, 3], 0)],
@@ -127,9 +129,8 @@ impl StrandTables {
             donors.pass(p, self, codons);
             let carries = donors.reach.carries(p as u32, (second >> place & 1) as usize);
             self.carries.push(carries);
-            let base = usize::from(self.codes[p]);
-            let after = self.codes.get(p + 1).map_or(dna::N, |&code| code);
-            self.words[i].taken.set(place, codons.splits(carries, base as u8, after));
+            let after = self.codes.get(p + 1).copied().unwrap_or(dna::N);
+            self.words[i].taken.set(place, codons.splits(carries, self.codes[p], after));
         }
     }
 
@@ -157,7 +158,7 @@ impl StrandTables {
     #[inline]
     pub fn acceptor(&self, position: usize) -> Option<u64> {
         let (word, place) = (&self.words[position / WORD], position % WORD);
-        let all = word.acceptors[0] | word.acceptors[1];
+        let all = word.acceptors();
         (all >> place & 1 == 1)
             .then(|| self.carries[word.passed + (all & ((1 << place) - 1)).count_ones() as usize])
     }
@@ -203,19 +204,91 @@ impl StrandTables {
         let (word, place) = (&self.words[acceptor as usize / WORD], acceptor as usize % WORD);
         let class = word.acceptors.iter().position(|bits| bits >> place & 1 == 1);
         let longest = if config.max_intron == 0 { u32::MAX } else { config.max_intron };
-        let first = acceptor.saturating_sub(longest.saturating_add(1)) as usize + BEHIND;
+        let first = acceptor.saturating_sub(longest.saturating_add(1)) as usize;
         // one past the last
-        let end = (acceptor.saturating_sub(config.min_intron)) as usize + BEHIND;
-        let words = class.map_or(0..0, |_| first / WORD..end.div_ceil(WORD).min(self.words.len()));
-        words
-            .flat_map(move |i| {
-                let donors = self.words[i].donors[class.unwrap_or(0)];
-                bits::ones(donors).map(move |place| i * WORD + place)
-            })
-            .filter(move |&p| (first..end).contains(&p))
-            .map(|p| p - BEHIND)
-            .filter(move |&donor| self.open(donor, codons) >> carry & 1 == 1)
-            .map(|donor| donor as u32)
+        let end = acceptor.saturating_sub(config.min_intron) as usize;
+        let words = class.map_or(0..0, |_| first / WORD..end.div_ceil(WORD));
+        let mut reading = Reading::new(carry, codons);
+        words.flat_map(move |i| {
+            let within =
+                u64::MAX << first.saturating_sub(i * WORD) & u64::MAX >> (WORD - (end - i * WORD).min(WORD));
+            let donors = within & self.donor_word(i, class.unwrap_or(0));
+            let open = reading.word(self, i);
+            // those alone that come after an acceptor can take up more
+            let more = bits::ones(donors & !open & self.words[i].acceptors()).filter(|&place| {
+                let p = i * WORD + place;
+                let next = if self.codes[p] < dna::N { codons.next(carry, self.codes[p]) } else { NONE };
+                next != NONE && self.acceptor(p).is_some_and(|carries| carries >> next & 1 == 1)
+            });
+            let more = more.fold(0, |bits, place| bits | 1 << place);
+            bits::ones(donors & (open | more)).map(move |place| (i * WORD + place) as u32)
+        })
+    }
+
+    /// The last bases before a donor in a word.
+    fn donor_word(&self, i: usize, class: usize) -> u64 {
+        let ahead = self.words.get(i + 1).map_or(0, |word| word.donors[class]);
+        self.words[i].donors[class] >> BEHIND | ahead << (WORD - BEHIND)
+    }
+}
+
+impl Word {
+    #[inline]
+    fn acceptors(&self) -> u64 {
+        self.acceptors[0] | self.acceptors[1]
+    }
+}
+
+/// Where the bases of one word after another can be read with a carry.
+struct Reading {
+    carry: u8,
+    /// for each carry that completes a codon, see [`Codons::completing`]
+    whole: Vec<[[u64; 4]; 2]>,
+    /// the word whose codons have been completed last, and where they were
+    before: Option<usize>,
+    completed: [u64; 4],
+}
+
+impl Reading {
+    fn new(carry: u8, codons: &Codons) -> Self {
+        let carries = if Codons::is_one_base(carry) {
+            (0..4).map(|base| codons.next(carry, base)).collect()
+        } else {
+            vec![carry]
+        };
+        let whole = carries.into_iter().map(|carry| codons.completing(carry)).collect();
+        Reading { carry, whole, before: None, completed: [0; 4] }
+    }
+
+    /// The bits of a word, but for what a base after an acceptor takes up there.
+    fn word(&mut self, tables: &StrandTables, i: usize) -> u64 {
+        let word = &tables.words[i];
+        match self.carry {
+            0 => return word.free,
+            STOP => return word.anchors,
+            _ if self.whole.len() == 1 => return Self::complete(tables, i, &self.whole[0]),
+            _ => {}
+        }
+        let mut open = 0;
+        for (base, whole) in self.whole.iter().enumerate() {
+            let before = match (i.checked_sub(1), self.before) {
+                (None, _) => 0,
+                (last, known) if last == known => self.completed[base],
+                (Some(last), _) => Self::complete(tables, last, whole),
+            };
+            self.completed[base] = Self::complete(tables, i, whole);
+            open |= word.bases[base] & moved(self.completed[base], before, 1);
+        }
+        self.before = Some(i);
+        open
+    }
+
+    /// The first bases of codons of which two bases have been read.
+    fn complete(tables: &StrandTables, i: usize, [follow, begin]: &[[u64; 4]; 2]) -> u64 {
+        let (word, before) = (&tables.words[i], i.checked_sub(1).map_or(0, |i| tables.words[i].free));
+        let behind = word.taken.none | moved(word.free, before, 1);
+        let bases = word.bases.iter().zip(follow.iter().zip(begin));
+        bases.fold(0, |open, (bits, (follow, begin))| open | bits & (follow & behind | begin))
     }
 }
 
