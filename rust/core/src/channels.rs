@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 
+use crate::bits::{self, Bases, Trail, WORD};
 use crate::dna;
 use crate::genetic_code::GeneticCode;
 
@@ -14,14 +15,6 @@ pub const CHANNELS: usize = 12;
 
 /// Lengths whose number is looked up; longer runs are rare.
 const KNOWN_LENGTHS: usize = 1 << 12;
-
-/// What a codon is on the two strands.
-const PLUS_STOP: u8 = 1;
-const PLUS_START: u8 = 2;
-const MINUS_STOP: u8 = 4;
-const MINUS_START: u8 = 8;
-/// It holds an N.
-const BROKEN: u8 = 16;
 
 /// For each base and frame, how long the open stretch is that it lies in.
 ///
@@ -38,193 +31,207 @@ const BROKEN: u8 = 16;
 /// assert_eq!(channels[3 * 12 + 6], (6f32).ln_1p() / 8.0);
 /// ```
 pub fn frame_channels(codes: &[u8], code: &GeneticCode) -> Vec<f32> {
-    let mut frames: [Frame; 3] = std::array::from_fn(|first| Frame::new(first, codes.len()));
-    find_runs(codes, &codon_kinds(code), &mut frames);
-    // a codon that begins at `first` ends at the reverse complement's base `length - first`
-    let columns: [[usize; 2]; 3] = std::array::from_fn(|first| [first, 3 + (codes.len() + 2 * first) % 3]);
-    let mut turns = frames.each_mut().map(|frame| [Turns::new(&frame.plus), Turns::new(&frame.minus)]);
-    let mut rows: Vec<[f32; CHANNELS]> = Vec::with_capacity(codes.len() + 2);
-    let mut row = [0f32; CHANNELS];
-    while rows.len() < codes.len() {
-        for (turns, columns) in turns.iter_mut().zip(columns) {
-            for (turns, column) in turns.iter_mut().zip(columns) {
-                while turns.next == rows.len() {
-                    (row[column], row[6 + column]) = turns.take();
-                }
-            }
-            rows.push(row);
-        }
-    }
-    rows.truncate(codes.len());
-    rows.into_flattened()
+    let mut frames = Frames::new(codes.len());
+    frames.read(codes, code);
+    frames.rows(codes.len())
 }
 
-/// From this base on, until the next turn, a frame has these two numbers.
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    base: usize,
-    run: f32,
-    part: f32,
-}
+/// The numbers of one frame of one strand, in their columns, and 0 in all others; four at a time,
+/// as processors add them.
+type Part = [[f32; 4]; CHANNELS / 4];
 
-/// Walks over the turns of one frame and strand.
-struct Turns<'a> {
-    rest: &'a [Turn],
-    /// The base of the next turn.
-    next: usize,
-}
-
-impl<'a> Turns<'a> {
-    fn new(rest: &'a [Turn]) -> Self {
-        Turns { rest, next: rest.first().map_or(usize::MAX, |turn| turn.base) }
-    }
-
-    fn take(&mut self) -> (f32, f32) {
-        let Some((turn, rest)) = self.rest.split_first() else { return (0.0, 0.0) };
-        *self = Turns::new(rest);
-        (turn.run, turn.part)
-    }
-}
-
-/// The codons that begin at bases of one remainder by 3, read from left to right on both strands.
+/// One frame of one strand.
 struct Frame {
-    /// First base of the runs under way.
-    plus_run: usize,
-    minus_run: usize,
-    /// First base of the plus run's first ATG.
-    plus_start: Option<usize>,
-    /// One past the last base of the minus run's first ATG, which is the last one from the left.
-    minus_start: Option<usize>,
-    plus: Vec<Turn>,
-    minus: Vec<Turn>,
+    /// First base of the run under way.
+    run: usize,
+    /// Where its part from the first ATG on begins, on the minus strand where it ends.
+    start: Option<usize>,
+    /// The columns of the run and of its part.
+    columns: [usize; 2],
+    /// What changes along the window: the numbers from one turn to the next.
+    parts: Vec<Part>,
 }
 
 impl Frame {
-    fn new(first: usize, bases: usize) -> Self {
-        // a run for every 21 codons, with up to two turns
-        let guess = bases / 32;
-        Frame {
-            plus_run: first,
-            minus_run: first,
-            plus_start: None,
-            minus_start: None,
-            plus: Vec::with_capacity(guess),
-            minus: Vec::with_capacity(guess),
-        }
+    fn new(first: usize, column: usize, bases: usize) -> Self {
+        let mut parts = Vec::with_capacity(bases / 24 + 4);
+        parts.push(Part::default());
+        Frame { run: first, start: None, columns: [column, 6 + column], parts }
     }
 
-    /// Takes a codon that is a stop or an ATG of either strand.
-    fn signal(&mut self, base: usize, kind: u8) {
-        if kind & PLUS_START != 0 && self.plus_start.is_none() {
-            self.plus_start = Some(base);
+    /// From a base on, until the next turn, the frame has these numbers.
+    fn turn(&mut self, turns: &mut [u8], base: usize, run: f32, part: f32) {
+        self.parts.push(Part::default());
+        if let Some(numbers) = self.parts.last_mut().map(|part| part.as_flattened_mut()) {
+            (numbers[self.columns[0]], numbers[self.columns[1]]) = (run, part);
         }
-        if kind & PLUS_STOP != 0 {
-            self.close_plus(base + 3);
-            self.plus_run = base + 3;
-        }
-        // from the right a stop codon ends its run, so from the left it begins one
-        if kind & MINUS_STOP != 0 {
-            self.close_minus(base);
-            self.minus_run = base;
-        }
-        if kind & MINUS_START != 0 {
-            self.minus_start = Some(base + 3);
-        }
+        turns[base] = 1;
     }
 
-    /// Ends the runs before a codon with N, or before the window's last bases.
-    fn end(&mut self, base: usize) {
-        self.close_plus(base);
-        self.close_minus(base);
-        for turns in [&mut self.plus, &mut self.minus] {
-            turns.push(Turn { base, run: 0.0, part: 0.0 });
-        }
-        (self.plus_run, self.minus_run) = (base + 3, base + 3);
-    }
-
-    fn close_plus(&mut self, end: usize) {
-        let (run, start) = (self.plus_run, self.plus_start.take());
+    fn close_plus(&mut self, turns: &mut [u8], end: usize) {
+        let (run, start) = (self.run, self.start.take());
         if run >= end {
             return;
         }
         let number = scaled(end - run);
-        let part = start.map_or(0.0, |start| scaled(end - start));
         if start != Some(run) {
-            self.plus.push(Turn { base: run, run: number, part: 0.0 });
+            self.turn(turns, run, number, 0.0);
         }
         if let Some(start) = start {
-            self.plus.push(Turn { base: start, run: number, part });
+            self.turn(turns, start, number, scaled(end - start));
         }
     }
 
-    fn close_minus(&mut self, end: usize) {
-        let (run, start) = (self.minus_run, self.minus_start.take());
+    fn close_minus(&mut self, turns: &mut [u8], end: usize) {
+        let (run, start) = (self.run, self.start.take());
         if run >= end {
             return;
         }
         let number = scaled(end - run);
-        let part = start.map_or(0.0, |start| scaled(start - run));
-        self.minus.push(Turn { base: run, run: number, part });
+        self.turn(turns, run, number, start.map_or(0.0, |start| scaled(start - run)));
         if let Some(start) = start.filter(|&start| start < end) {
-            self.minus.push(Turn { base: start, run: number, part: 0.0 });
+            self.turn(turns, start, number, 0.0);
         }
     }
 }
 
-/// Reads all codons, those of both strands at once.
-fn find_runs(codes: &[u8], kinds: &[u8; 512], frames: &mut [Frame; 3]) {
-    for signal in signals(codes, kinds) {
-        let (base, kind) = ((signal >> 8) as usize, signal as u8);
-        match kind {
-            BROKEN => frames[base % 3].end(base),
-            _ => frames[base % 3].signal(base, kind),
+/// The frames of both strands, by the remainder of their codons' first bases by 3.
+struct Frames {
+    plus: [Frame; 3],
+    minus: [Frame; 3],
+    /// Whether a frame has a turn at a base.
+    plus_turns: Vec<u8>,
+    minus_turns: Vec<u8>,
+}
+
+impl Frames {
+    fn new(bases: usize) -> Self {
+        Frames {
+            plus: std::array::from_fn(|first| Frame::new(first, first, bases)),
+            // a codon that begins at `first` ends at the reverse complement's base `bases - first`
+            minus: std::array::from_fn(|first| Frame::new(first, 3 + (bases + 2 * first) % 3, bases)),
+            plus_turns: vec![0; bases + 3],
+            minus_turns: vec![0; bases + 3],
         }
     }
-    // the first codons that no longer fit
-    let cut = codes.len().saturating_sub(2);
-    for base in cut..cut + 3 {
-        frames[base % 3].end(base);
+
+    /// Reads all codons, from left to right on both strands.
+    fn read(&mut self, codes: &[u8], code: &GeneticCode) {
+        let is_start = |a, b, c| code.is_start(a, b, c, false);
+        let mirrored = |[a, b, c]: [u8; 3]| [c, b, a].map(dna::complement);
+        let plus = [bits::codons_with(|a, b, c| code.is_stop(a, b, c)), bits::codons_with(is_start)];
+        let minus = plus.each_ref().map(|codons| codons.iter().copied().map(mirrored).collect::<Vec<_>>());
+        let mut before = Bases::default();
+        for (i, word) in codes.chunks(WORD).enumerate() {
+            let now = bits::bases(word);
+            let trail = Trail::new(&now, &before);
+            before = now;
+            let within = u64::MAX >> (WORD - word.len()) & if i == 0 { !3 } else { u64::MAX };
+            let broken = within & !trail.known();
+            let (stops, starts) = (trail.codons(&plus[0]), trail.codons(&plus[1]));
+            for place in bits::ones(stops | starts | broken) {
+                let bit = |bits: u64| bits >> place & 1 == 1;
+                self.plus_signal(i * WORD + place - 2, bit(stops), bit(starts), bit(broken));
+            }
+            let (stops, starts) = (trail.codons(&minus[0]), trail.codons(&minus[1]));
+            for place in bits::ones(stops | starts | broken) {
+                let bit = |bits: u64| bits >> place & 1 == 1;
+                self.minus_signal(i * WORD + place - 2, bit(stops), bit(starts), bit(broken));
+            }
+        }
+        // the first codons that no longer fit
+        let cut = codes.len().saturating_sub(2);
+        for base in cut..cut + 3 {
+            self.plus_signal(base, false, false, true);
+            self.minus_signal(base, false, false, true);
+        }
+    }
+
+    /// Takes a codon of the plus strand that is a stop, an ATG, or holds an N.
+    #[inline]
+    fn plus_signal(&mut self, base: usize, stop: bool, start: bool, broken: bool) {
+        let (frame, turns) = (&mut self.plus[base % 3], &mut self.plus_turns);
+        if start {
+            frame.start = frame.start.or(Some(base));
+        }
+        if stop {
+            frame.close_plus(turns, base + 3);
+            frame.run = base + 3;
+        }
+        if broken {
+            frame.close_plus(turns, base);
+            frame.turn(turns, base, 0.0, 0.0);
+            frame.run = base + 3;
+        }
+    }
+
+    /// The same on the minus strand, whose stop codons begin a run from the left.
+    #[inline]
+    fn minus_signal(&mut self, base: usize, stop: bool, start: bool, broken: bool) {
+        let (frame, turns) = (&mut self.minus[base % 3], &mut self.minus_turns);
+        if start {
+            // the first ATG of the strand is the last one from the left
+            frame.start = Some(base + 3);
+        }
+        if stop {
+            frame.close_minus(turns, base);
+            frame.run = base;
+        }
+        if broken {
+            frame.close_minus(turns, base);
+            frame.turn(turns, base, 0.0, 0.0);
+            frame.run = base + 3;
+        }
+    }
+
+    /// The numbers of all bases. No column has two frames, so a sum of parts takes all over.
+    fn rows(&self, bases: usize) -> Vec<f32> {
+        let (mut plus, mut minus) =
+            (self.plus.each_ref().map(Walk::new), self.minus.each_ref().map(Walk::new));
+        let (mut second, mut third) = (Part::default(), Part::default());
+        let turns = self.plus_turns.chunks_exact(3).zip(self.minus_turns.chunks_exact(3));
+        let threes = turns.take(bases.div_ceil(3)).map(|(ahead, back)| {
+            let first = sum(plus[0].at(ahead[0]), minus[0].at(back[0]));
+            let row = sum(sum(second, third), first);
+            second = sum(plus[1].at(ahead[1]), minus[1].at(back[1]));
+            let next = sum(sum(first, third), second);
+            third = sum(plus[2].at(ahead[2]), minus[2].at(back[2]));
+            [row, next, sum(sum(first, second), third)]
+        });
+        let mut rows: Vec<[Part; 3]> = Vec::with_capacity(bases.div_ceil(3));
+        rows.extend(threes);
+        let mut rows = rows.into_flattened();
+        rows.truncate(bases);
+        rows.into_flattened().into_flattened()
     }
 }
 
-/// The codons that are a stop or an ATG of either strand or hold an N: first base × 256 + kind.
-///
-/// Where they are cannot be foreseen, so each base writes an item and only some of them count.
-fn signals(codes: &[u8], kinds: &[u8; 512]) -> Vec<u64> {
-    let mut found = vec![0; codes.len() + 1];
-    let mut count = 0;
-    for (base, codon) in codes.windows(3).enumerate() {
-        let kind = kinds[number(codon[0], codon[1], codon[2])];
-        found[count] = (base as u64) << 8 | u64::from(kind);
-        count += usize::from(kind != 0);
-    }
-    found.truncate(count);
-    found
+/// Walks along the turns of a frame.
+struct Walk<'a> {
+    parts: &'a [Part],
+    turns: usize,
 }
 
-/// The number of a codon, unknown bases included.
-#[inline]
-fn number(a: u8, b: u8, c: u8) -> usize {
-    let [a, b, c] = [a, b, c].map(|code| usize::from(code.min(dna::N)));
-    a << 6 | b << 3 | c
+impl<'a> Walk<'a> {
+    fn new(frame: &'a Frame) -> Self {
+        Walk { parts: &frame.parts, turns: 0 }
+    }
+
+    /// The numbers at the next base of the frame, 1 if it has a turn there.
+    #[inline(always)]
+    fn at(&mut self, turn: u8) -> Part {
+        self.turns += usize::from(turn);
+        self.parts[self.turns]
+    }
 }
 
-/// What each codon is, by its number.
-fn codon_kinds(code: &GeneticCode) -> [u8; 512] {
-    let mut kinds = [BROKEN; 512];
-    for codon in 0..64u8 {
-        let [a, b, c] = [codon / 16, codon / 4 % 4, codon % 4];
-        let [x, y, z] = [c, b, a].map(dna::complement);
-        kinds[number(a, b, c)] = [
-            (code.is_stop(a, b, c), PLUS_STOP),
-            ((a, b, c) == (0, 3, 2), PLUS_START),
-            (code.is_stop(x, y, z), MINUS_STOP),
-            ((x, y, z) == (0, 3, 2), MINUS_START),
-        ]
-        .into_iter()
-        .fold(0, |kind, (holds, bit)| if holds { kind | bit } else { kind });
-    }
-    kinds
+#[inline(always)]
+fn sum(one: Part, other: Part) -> Part {
+    let four = |i: usize| {
+        let ([a, b, c, d], [e, f, g, h]) = (one[i], other[i]);
+        [a + e, b + f, c + g, d + h]
+    };
+    [four(0), four(1), four(2)]
 }
 
 /// log1p(bases) / 8.

@@ -13,6 +13,7 @@ pub mod annotation;
 pub mod bake;
 pub mod baseline;
 pub mod batch;
+mod bits;
 pub mod channels;
 pub mod checklist;
 pub mod dna;

@@ -4,6 +4,8 @@
 //! A carry is a small number, a set of carries a `u64`:
 //! 0 nothing; 1 + x one base x; 5 + 4x + y two bases x, y; the same + 21 inside the stop codon.
 
+use crate::bits;
+use crate::dna;
 use crate::genetic_code::GeneticCode;
 
 /// Number of carries.
@@ -27,12 +29,26 @@ pub struct Codons {
     follow: [u64; 4],
     /// carries with which a base completes a start codon
     complete: [u64; 4],
+    /// codons that end a gene
+    pub stops: Vec<[u8; 3]>,
+    /// codons that may begin one
+    pub starts: Vec<[u8; 3]>,
+    /// carries with which some base of some sequence may be read
+    pub possible: u64,
 }
 
 impl Codons {
     /// The steps of that code.
     pub fn new(code: &GeneticCode, table_starts: bool) -> Self {
-        let mut codons = Codons { next: [[NONE; 4]; COUNT], follow: [0; 4], complete: [0; 4] };
+        let is_start = |a, b, c| !code.is_stop(a, b, c) && code.is_start(a, b, c, table_starts);
+        let mut codons = Codons {
+            next: [[NONE; 4]; COUNT],
+            follow: [0; 4],
+            complete: [0; 4],
+            stops: bits::codons_with(|a, b, c| code.is_stop(a, b, c)),
+            starts: bits::codons_with(is_start),
+            possible: 1,
+        };
         for base in 0..4u8 {
             for flag in [0, STOP] {
                 codons.next[flag as usize][base as usize] = flag + 1 + base;
@@ -42,12 +58,15 @@ impl Codons {
             }
             for pair in 0..16u8 {
                 let stop = code.is_stop(base, pair / 4, pair % 4);
-                let start = !stop && code.is_start(base, pair / 4, pair % 4, table_starts);
                 let complete = if stop { STOP + 5 + pair } else { 5 + pair };
                 codons.next[complete as usize][base as usize] = 0;
                 codons.follow[base as usize] |= 1 << complete;
-                codons.complete[base as usize] |= u64::from(start) << (5 + pair);
+                codons.complete[base as usize] |= u64::from(is_start(base, pair / 4, pair % 4)) << (5 + pair);
             }
+        }
+        // from a whole codon by way of two bases and of one back to none
+        for _ in 0..3 {
+            codons.possible |= (0..4).fold(0, |set, base| set | codons.before(base, codons.possible));
         }
         codons
     }
@@ -56,6 +75,11 @@ impl Codons {
     #[inline]
     pub fn next(&self, carry: u8, base: u8) -> u8 {
         self.next[carry as usize][base as usize]
+    }
+
+    /// Whether a carry is one base, in the stop codon or outside.
+    pub fn is_one_base(carry: u8) -> bool {
+        (ONE..TWO).contains(&(u32::from(carry) % u32::from(STOP)))
     }
 
     /// Whether `base` completes a start codon.
@@ -74,5 +98,28 @@ impl Codons {
         let one = after >> (ONE + b) & BOTH;
         let two = (after >> (TWO + 4 * b) & (15 * BOTH)) << ONE;
         one | two | follow & 0u64.wrapping_sub(after & 1) | complete
+    }
+
+    /// The bases that complete a codon begun with two bases: those that something must follow, and
+    /// those that may begin a gene, all bits or none by base; none for other carries.
+    pub fn completing(&self, carry: u8) -> [[u64; 4]; 2] {
+        [self.follow, self.complete].map(|sets| sets.map(|set| 0u64.wrapping_sub(set >> carry & 1)))
+    }
+
+    /// With which of the carries something is left of the codon under way, once `base` before
+    /// `after` has been read: nothing, that base, both bases; that base and both of a stop codon.
+    #[inline]
+    pub fn splits(&self, carries: u64, base: u8, after: u8) -> [u64; 5] {
+        let one = ONE + u32::from(base);
+        let two = TWO + 4 * u32::from(base) + u32::from(after);
+        let (base, pair) = (u64::from(base < dna::N), u64::from(base < dna::N && after < dna::N));
+        let stop = u32::from(STOP);
+        [
+            carries & 1,
+            carries >> one & base,
+            carries >> two & pair,
+            carries >> (stop + one) & base,
+            carries >> (stop + two) & pair,
+        ]
     }
 }

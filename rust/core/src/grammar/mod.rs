@@ -30,6 +30,7 @@
 //! ```
 
 mod carry;
+mod reach;
 mod replay;
 mod site;
 mod state;

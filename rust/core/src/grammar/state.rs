@@ -94,13 +94,10 @@ impl WindowGrammar {
         let plus: Vec<u8> = codes.iter().map(|&code| code.min(dna::N)).collect();
         let minus = dna::reverse_complement(&plus);
         let strands = [plus, minus].map(|codes| StrandTables::new(codes, &codons, &config));
-        let anchors = |strand: &StrandTables| -> Vec<i32> {
-            let open = strand.open.iter().enumerate();
-            open.filter(|(_, &carries)| carries >> STOP & 1 == 1).map(|(p, _)| p as i32).collect()
-        };
-        let length = codes.len() as i32;
-        let minus_anchors = anchors(&strands[1]).into_iter().rev().map(|p| length - 1 - p).collect();
-        let anchors = [anchors(&strands[0]), minus_anchors];
+        let last = codes.len() as i32 - 1;
+        let mut anchors = strands.each_ref().map(StrandTables::anchors);
+        anchors[1].reverse();
+        anchors[1].iter_mut().for_each(|anchor| *anchor = last - *anchor);
         WindowGrammar { config, codons, strands, anchors }
     }
 
@@ -139,12 +136,11 @@ impl WindowGrammar {
             }
             Place::Segment { strand, right, carry } => self.segment_sites(strand, right, carry, list),
             Place::Intron { strand, acceptor, carry } => {
-                let donors = self.tables(strand).donors(acceptor, carry, &self.config);
-                match strand {
-                    Strand::Plus => list.extend(SiteType::Donor, donors.map(|d| d as i32)),
-                    Strand::Minus => {
-                        list.extend(SiteType::Donor, donors.rev().map(|d| self.in_window(strand, d)));
-                    }
+                let first = list.len();
+                let donors = self.tables(strand).donors(acceptor, carry, &self.codons, &self.config);
+                list.extend(SiteType::Donor, donors.map(|donor| self.in_window(strand, donor)));
+                if strand == Strand::Minus {
+                    list.positions[first..].reverse();
                 }
             }
             Place::End => {}
@@ -190,7 +186,7 @@ impl WindowGrammar {
             (Place::Between, kind) => {
                 let strand = kind.strand()?;
                 let right = self.in_gene(strand, site.position)?;
-                let open = self.tables(strand).open[right as usize] >> STOP & 1 == 1;
+                let open = self.tables(strand).open(right as usize, &self.codons) >> STOP & 1 == 1;
                 (open && site.position > state.last_anchor).then_some(Place::Segment {
                     strand,
                     right,
@@ -212,8 +208,8 @@ impl WindowGrammar {
             }
             (Place::Intron { strand, acceptor, carry }, SiteType::Donor) => {
                 let right = self.in_gene(strand, site.position)?;
-                let mut donors = self.tables(strand).donors(acceptor, carry, &self.config);
-                donors.any(|d| d == right).then_some(Place::Segment { strand, right, carry })
+                let mut donors = self.tables(strand).donors(acceptor, carry, &self.codons, &self.config);
+                donors.any(|donor| donor == right).then_some(Place::Segment { strand, right, carry })
             }
             _ => None,
         }
