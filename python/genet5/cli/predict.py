@@ -1,11 +1,11 @@
 """`genet5 predict`: find the genes of a genome."""
 
-import contextlib
 import pathlib
 import time
 
 import click
 
+import genet5.cli.progress as progress
 import genet5.errors as errors
 
 EPILOG = """\b
@@ -61,7 +61,7 @@ def predict(model, genome, output, proteins, cds, contigs, id_prefix, threads, d
     predictor = predicting.Predictor.load(model, device, threads)
     chosen    = settings.settle(predictor.model.config, genetic_code=genetic_code, **wanted)
     source    = sources.open_source(pathlib.Path(genome), contigs.split(",") if contigs else None)
-    with progress(source.bases, quiet) as done:
+    with progress.shown(source.bases, "bases", quiet) as done:
         genes = [gene for _, found in predictor.annotate(source, chosen, done) for gene in found]
     outputs.write(source, genes, output, proteins, cds, chosen.grammar["genetic_code"], id_prefix)
     if not genes:
@@ -71,40 +71,3 @@ def predict(model, genome, output, proteins, cds, contigs, id_prefix, threads, d
         speed   = source.bases / 1e6 / (seconds / 60)
         click.echo(f"{len(genes):,} genes in {source.bases:,} bases, {chosen.decoder}, {seconds:.1f} s, "
                    f"{speed:.2f} Mb/min", err=True)
-
-
-@contextlib.contextmanager
-def progress(bases, quiet):
-    """A bar over bases on a terminal, a line every ten per cent elsewhere; None when quiet."""
-
-    import rich.console
-    import rich.progress
-
-    console = rich.console.Console(stderr=True)
-    if quiet or not bases:
-        yield None
-    elif console.is_terminal:
-        columns = ("[progress.description]{task.description}", rich.progress.BarColumn(),
-                   rich.progress.TaskProgressColumn(), rich.progress.TimeRemainingColumn())
-        with rich.progress.Progress(*columns, console=console) as bar:
-            task = bar.add_task("reading", total=bases)
-            yield lambda count: bar.advance(task, count)
-    else:
-        yield Lines(bases)
-
-
-class Lines:
-    """Plain progress: a line whenever another tenth is done.
-
-    bases: int, all there is to do
-    """
-
-    def __init__(self, bases):
-        self.bases = bases
-        self.done  = 0
-
-    def __call__(self, count):
-        tenth      = self.done * 10 // self.bases
-        self.done += count
-        if self.done * 10 // self.bases > tenth:
-            click.echo(f"{self.done:,} of {self.bases:,} bases", err=True)

@@ -2,6 +2,8 @@
 
 import click
 
+import genet5.cli.progress as progress
+
 EPILOG = """\b
 Examples:
   genet5 eval busco genes.gff3 genome.fa --lineage saccharomycetes_odb10
@@ -24,8 +26,9 @@ Examples:
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads; 0: one per core. Never changes the "
                                                                       "result.")
 @click.option("--force", is_flag=True, help="Replace files that are in DIR.")
+@click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def busco(gff, genome, lineage, proteins, rules, isoforms, genetic_code, output, threads, force, as_json):
+def busco(gff, genome, lineage, proteins, rules, isoforms, genetic_code, output, threads, force, quiet, as_json):
     """Say how complete the proteins of GFF on GENOME are, as BUSCO's protein mode counts.
 
     Complete does not mean correct: a fused or shifted gene can still count. Read it beside gene F1.
@@ -51,7 +54,8 @@ def busco(gff, genome, lineage, proteins, rules, isoforms, genetic_code, output,
     if inner:
         click.echo(f"warning: {inner} of {len(found)} proteins have a stop inside; they are searched as they are",
                    err=True)
-    result = completeness.evaluate(found, lineage, rules, threads)
+    with progress.shown(len(known.runnable), "markers", quiet) as done:
+        result = completeness.evaluate(found, lineage, rules, threads, done)
     if output is not None:
         reports.write(result, output, proteins or gff)
     if as_json:

@@ -48,19 +48,20 @@ class Result:
         return rules_module.percentages(self.counts(), self.rules)
 
 
-def evaluate(proteins, lineage_dir, rules="B", threads=0):
+def evaluate(proteins, lineage_dir, rules="B", threads=0, progress=None):
     """Search the markers of a lineage in proteins and sort them into BUSCO's classes.
 
     proteins:    list of (str name, str sequence); names are unique, sequences without the final stop
     lineage_dir: str or path of a lineage folder (hmms/, scores_cutoff, lengths_cutoff, dataset.cfg)
     rules:       str, "A" or "B"
     threads:     int, 0: all cores; never changes the result
+    progress:    None or a function that gets 1 for each profile that was searched
     returns Result
     raises InputError for a lineage that cannot be used, MissingDependency without pyhmmer
     """
 
     lineage = lineages.read(lineage_dir)
     lineage.check(rules)
-    hits    = searching.search(lineage, proteins, threads)
+    hits    = searching.search(lineage, proteins, threads, progress)
     classes = rules_module.classify(lineage, hits, rules)
     return Result(lineage=lineage, rules=rules, proteins=len(proteins), **classes)

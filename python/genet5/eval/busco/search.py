@@ -22,12 +22,13 @@ class Hit:
     intervals: tuple
 
 
-def search(lineage, proteins, threads=0):
+def search(lineage, proteins, threads=0, progress=None):
     """Search every profile of a lineage in all proteins, default thresholds.
 
     lineage:  genet5.eval.busco.lineage.Lineage
     proteins: list of (str name, str sequence)
     threads:  int, 0: all cores; profiles are shared out, so the number never changes a hit
+    progress: None or a function that gets 1 for each profile that was searched
     returns dict marker -> list of Hit in the order of hmmsearch's table
     raises MissingDependency without pyhmmer, InputError for a profile or protein that HMMER cannot read
     """
@@ -45,6 +46,8 @@ def search(lineage, proteins, threads=0):
                           intervals=tuple((domain.alignment.hmm_from, domain.alignment.hmm_to)
                                           for domain in hit.domains.reported))
                       for hit in top.reported]
+        if progress:
+            progress(1)
     return hits
 
 
