@@ -35,42 +35,55 @@ pub(crate) fn each_piece(path: &Path, raw: &[u8], mut take: impl FnMut(&[u8]) ->
         take(&piece).map(|()| piece)
     };
     let groups = block_groups(raw);
-    std::thread::scope(|scope| match &groups[..] {
-        [_] => {
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        let taken = if groups.len() == 1 {
             let (sender, receiver) = sync_channel(AHEAD);
             let (give_back, used) = sync_channel(2 * AHEAD);
-            scope.spawn(move || stream(raw, &sender, &used));
-            for piece in receiver {
-                // the memory is used again; nobody takes it back at the end
-                let _ = give_back.try_send(take(piece)?);
-            }
-            Ok(())
-        }
-        groups => {
+            threads.push(scope.spawn(move || stream(raw, &sender, &used)));
+            // the memory is used again; nobody takes it back at the end
+            receiver
+                .into_iter()
+                .try_for_each(|piece| take(piece).map(|piece| drop(give_back.try_send(piece))))
+        } else {
             let workers = std::thread::available_parallelism().map_or(1, usize::from).min(groups.len());
-            let start = |worker: usize| {
-                let (sender, receiver) = sync_channel::<Piece>(AHEAD);
-                let (give_back, used) = sync_channel::<Vec<u8>>(2 * AHEAD);
-                let mine = groups.iter().skip(worker).step_by(workers);
-                scope.spawn(move || {
-                    let mut inflater = Decompressor::new();
-                    let mut inflated = mine.map(|group| {
-                        whole(&raw[group.clone()], &mut inflater, used.try_recv().unwrap_or_default())
-                    });
-                    // a taker that has stopped closes the channel
-                    inflated.try_for_each(|piece| sender.send(piece))
-                });
-                (receiver, give_back)
-            };
-            let channels: Vec<_> = (0..workers).map(start).collect();
-            for ((receiver, give_back), _) in channels.iter().cycle().zip(groups) {
+            let channels: Vec<_> = (0..workers)
+                .map(|worker| {
+                    let (sender, receiver) = sync_channel(AHEAD);
+                    let (give_back, used) = sync_channel(2 * AHEAD);
+                    let mine = groups.iter().skip(worker).step_by(workers);
+                    threads.push(scope.spawn(move || blocks(raw, mine, &sender, &used)));
+                    (receiver, give_back)
+                })
+                .collect();
+            channels.iter().cycle().zip(&groups).try_for_each(|((receiver, give_back), _)| {
                 let piece = take(receiver.recv().unwrap_or_else(|_| Err(ErrorKind::UnexpectedEof.into())))?;
-                // the memory is used again; nobody takes it back at the end
                 let _ = give_back.try_send(piece);
-            }
-            Ok(())
+                Ok(())
+            })
+        };
+        // a scope does not wait for what a thread does behind its closure: nothing of it is left for a fork to find
+        for thread in threads {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
+        taken
     })
+}
+
+/// Inflates groups of blocks, using memory again that comes back; a taker that has stopped closes the channel.
+fn blocks<'a>(
+    raw: &[u8],
+    groups: impl Iterator<Item = &'a Range<usize>>,
+    sender: &SyncSender<Piece>,
+    used: &Receiver<Vec<u8>>,
+) {
+    let mut inflater = Decompressor::new();
+    for group in groups {
+        let piece = whole(&raw[group.clone()], &mut inflater, used.try_recv().unwrap_or_default());
+        if sender.send(piece).is_err() {
+            return;
+        }
+    }
 }
 
 /// Inflates all members into pieces, using memory again that comes back.

@@ -371,11 +371,11 @@ fn column<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn position(rest: &mut &[u8]) -> Option<u32> {
     let (mut number, mut at) = (0, 0);
     while let Some(digit) = rest.get(at).filter(|digit| digit.is_ascii_digit()) {
-        number = number * 10 + u32::from(digit - b'0');
-        at += 1;
-        if at > 9 {
+        if at == 9 {
             return None;
         }
+        number = number * 10 + u32::from(digit - b'0');
+        at += 1;
     }
     let after = rest[at..].strip_prefix(b"\t").filter(|_| at > 0)?;
     *rest = after;
