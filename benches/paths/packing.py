@@ -45,16 +45,33 @@ def baked(inputs):
 
 
 def excess(lengths, row):
-    """Says how many rows there are beyond the fewest that could hold the sum."""
+    """Says how many rows there are beyond the fewest that could hold the sum, and beyond the fewest that there can be."""
 
     import genet5.data.batch as batches
 
     offsets, items = batches.pack(lengths, row, seed=1)
     bound = -(-int(lengths.sum(dtype=np.int64)) // row)
+    least = max(bound, fewest(lengths, row))
     rows  = len(offsets) - 1
     sums  = np.add.reduceat(lengths[items].astype(np.int64), offsets[:-1])
     assert sums.max() <= row and np.array_equal(np.sort(items), np.arange(len(lengths)))
-    return f"{rows:,} rows, bound {bound:,}: {100 * (rows / bound - 1):.3f} % more"
+    return (f"{rows:,} rows, bound {bound:,}: {100 * (rows / bound - 1):.3f} % more; no packing has fewer than {least:,}: "
+            f"{100 * (rows / least - 1):.3f} %")
+
+
+def fewest(lengths, row):
+    """A lower bound on the rows of any packing, from Fekete and Schepers' dual feasible functions u(m), m to 100.
+
+    An item of x rows weighs floor((m + 1) x) / m, or x where (m + 1) x is whole; no row holds more weight than 1.
+    """
+
+    items = lengths.astype(np.int64)
+    best  = 0
+    for m in range(1, 101):
+        scaled = items * (m + 1)
+        weight = np.where(scaled % row == 0, items * m, scaled // row * row)
+        best   = max(best, -(-int(weight.sum()) // (m * row)))
+    return best
 
 
 def trl(lengths):
