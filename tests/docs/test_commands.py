@@ -16,6 +16,8 @@ PAGES      = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.m
 FENCE      = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # files of settings, named by their first line
 TOML       = re.compile(r"^```toml\n(# (\w+\.toml).*?)^```", re.MULTILINE | re.DOTALL)
+# folders of markers that a page's commands want
+LINEAGE    = re.compile(r"--lineage (\S+)")
 # what a page shows -> what takes seconds
 SMALLER    = {"--preset small": "--preset tiny", "--vocab-size 1024": "--vocab-size 256",
               "--max-minutes 40": "--max-steps 2 --no-calibrate --generate-every -1 --batch-rows 2 --num-generations 2 "
@@ -86,9 +88,12 @@ def runnable(line):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
-def test_the_commands_of_a_page_run(page, workspace, tmp_path):
+def test_the_commands_of_a_page_run(page, workspace, tmp_path, request):
     folder = tmp_path / "work"
     shutil.copytree(workspace, folder)
+    for name in LINEAGE.findall("\n".join(commands(page))):
+        pytest.importorskip("pyhmmer", reason="pyhmmer is not installed: pip install 'genet5[busco]'")
+        shutil.copytree(request.getfixturevalue("shared") / "busco" / "sample_data" / "example", folder / name)
     for line in commands(page):
         done = call(runnable(line), folder)
         assert done.returncode == 0, f"{page.name}: {runnable(line)}\n{done.stdout[-500:]}{done.stderr[-2000:]}"
