@@ -122,22 +122,19 @@ impl Loaded {
 /// assert!(stats.rows().iter().all(|row| row.f1() != Some(0.0)));
 /// ```
 pub fn evaluate(reference: &Loaded, prediction: &Loaded, options: &Options) -> Stats {
-    let number: FxHashMap<&str, usize> =
-        reference.contigs().enumerate().map(|(number, name)| (name, number)).collect();
-    let mut partner = vec![None; number.len()];
-    let mut pairs = Vec::with_capacity(number.len());
-    for (query, name) in prediction.contigs().enumerate() {
-        let found = number.get(name).copied();
-        if let Some(found) = found {
-            partner[found] = Some(query);
-        }
-        pairs.push((found, Some(query)));
+    // names may come together when they are changed, or are no UTF-8: then the first of each side are a pair
+    let mut numbers = FxHashMap::default();
+    for (number, name) in reference.contigs().enumerate() {
+        numbers.entry(name).or_insert(number);
     }
-    let alone = |number: &usize| partner[*number].is_none();
-    pairs.extend((0..number.len()).filter(alone).map(|number| (Some(number), None)));
+    let mut pairs: Vec<(Option<usize>, Option<usize>)> =
+        prediction.contigs().enumerate().map(|(query, name)| (numbers.remove(name), Some(query))).collect();
+    let mut alone = vec![true; reference.contigs().len()];
+    pairs.iter().filter_map(|pair| pair.0).for_each(|number| alone[number] = false);
+    pairs.extend((0..alone.len()).filter(|&number| alone[number]).map(|number| (Some(number), None)));
 
     // without any reference the original is in another mode, which drops duplicates
-    let has_reference = !number.is_empty();
+    let has_reference = !alone.is_empty();
     let options = Options { drop_duplicates: options.drop_duplicates || !has_reference, ..*options };
     let tracks = duplicates::source_order(reference, prediction);
     let counts = pairs
