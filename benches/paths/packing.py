@@ -45,7 +45,7 @@ def baked(inputs):
 
 
 def excess(lengths, row):
-    """Says how many rows there are beyond the fewest that could hold the sum, and beyond the fewest that there can be."""
+    """Says how many rows there are beyond the fewest that could hold the sum, and beyond a bound for any packing."""
 
     import genet5.data.batch as batches
 
@@ -55,8 +55,8 @@ def excess(lengths, row):
     rows  = len(offsets) - 1
     sums  = np.add.reduceat(lengths[items].astype(np.int64), offsets[:-1])
     assert sums.max() <= row and np.array_equal(np.sort(items), np.arange(len(lengths)))
-    return (f"{rows:,} rows, bound {bound:,}: {100 * (rows / bound - 1):.3f} % more; no packing has fewer than {least:,}: "
-            f"{100 * (rows / least - 1):.3f} %")
+    return (f"{rows:,} rows, bound {bound:,}: {100 * (rows / bound - 1):.3f} % more; "
+            f"no packing has fewer than {least:,}: {100 * (rows / least - 1):.3f} %")
 
 
 def fewest(lengths, row):
