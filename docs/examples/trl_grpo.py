@@ -184,7 +184,7 @@ def main(words=None):
     paths, args = parser.parse_args_and_config(words)
     model   = hf.GeneT5ForGenePrediction.from_pretrained(paths.model)
     trainer = GeneTrainer(model, prepared.load(paths.windows), args)
-    trainer.train()
+    trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
     model.save_pretrained(args.output_dir)
     return trainer
 
