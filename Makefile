@@ -29,7 +29,7 @@ lint: $(VENV)/installed
 	cargo fmt --check
 	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
-	$(BIN)/ruff check python tests benches
+	$(BIN)/ruff check python tests benches docs
 
 # every hot path beside its peers, into benches/RESULTS.md
 bench: $(VENV)/installed $(BENCH)/installed

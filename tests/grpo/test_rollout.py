@@ -150,6 +150,20 @@ def test_what_is_too_long_is_cut_and_says_so(loaded):
     np.testing.assert_array_equal(found.terminated, found.types[ends] == rollout.EOS)
 
 
+@pytest.mark.parametrize("most", [5, 200])
+def test_steps_alone_give_back_the_sites_they_were_drawn_from(loaded, most):
+    found  = sample(loaded, loaded.letters, max_steps=most)
+    again  = rollout.replay(loaded.letters, found.counts, found.types, found.positions, 4, GRAMMAR)
+    for name, value in vars(found).items():
+        if name not in ("genes", "log_probs"):
+            np.testing.assert_array_equal(getattr(again, name), value)
+    assert again.genes == found.genes and found.terminated.all() == (most == 200)
+    types = found.types.copy()
+    types[0] = 4
+    with pytest.raises(ValueError, match="step 1 of a completion is no site"):
+        rollout.replay(loaded.letters, found.counts, types, found.positions, 4, GRAMMAR)
+
+
 def test_parts_join_to_the_whole(loaded):
     found  = sample(loaded, loaded.letters)
     joined = rollout.join(found.split(4))

@@ -142,6 +142,36 @@ def sample(model, prefix, batch, windows, grammar, sampling, seeds):
     return _collect(trace, ~alive, [machine.genes(number) for number in range(len(seeds))])
 
 
+def replay(windows, counts, types, positions, many, grammar):
+    """Completions from their steps alone: the sites that they were drawn from are found again, without a nucleus.
+
+    windows:          list of N bytes or uint8 codes
+    counts:           int64 [C], steps of each completion
+    types, positions: uint8 and int32 [n], the steps
+    many:             int, completions of each window, C = N * many
+    grammar:          dict, see ModelConfig.grammar
+    returns Completions with log-probabilities of 0, which nobody recorded
+    raises ValueError where a step is not one that the grammar allows
+    """
+
+    machine = core.grammar.Writer(windows, threads=1, copies=many, **grammar)
+    starts  = np.cumsum(counts) - counts
+    trace   = []
+    while (active := np.flatnonzero(counts > len(trace))).size:
+        step    = starts[active] + len(trace)
+        offered = machine.allowed(active)
+        owner   = np.repeat(step, np.diff(offered[0]))
+        chosen  = np.flatnonzero((offered[1] == types[owner]) & (offered[2] == positions[owner]))
+        if len(chosen) != len(active):
+            raise ValueError(f"step {len(trace) + 1} of a completion is no site that the grammar allows there")
+        machine.advance(active, types[step], positions[step])
+        trace.append({"active": active, "types": types[step], "positions": positions[step], "chosen": chosen,
+                      "log_probs": np.zeros(len(active)), "offsets": offered[0], "site_types": offered[1],
+                      "site_positions": offered[2]})
+    ended = types[np.cumsum(counts) - 1] == EOS
+    return _collect(trace, ended, [machine.genes(number) for number in range(len(counts))])
+
+
 def _read(model, cache, types, positions, many):
     """Read the last step of every completion in the cache, `<bos>` at first; states [completions in the cache, C]."""
 
