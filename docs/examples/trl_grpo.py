@@ -112,7 +112,8 @@ class GeneTrainer(trl.GRPOTrainer):
 
 def _check(tokenizer, windows, args):
     if tokenizer.eos_token != "<eos>" or tokenizer.pad_token is None:
-        raise errors.DataError("the tokenizer lacks <eos> or a token for padding; genet5 tokenizer expand adds them")
+        raise errors.DataError("AutoTokenizer finds no <eos> or no padding in the model folder: tokenizer_config.json, "
+                               "which genet5 init and sft write, names them")
     if len(np.unique(windows.genetic_code)) > 1:
         raise errors.DataError("the windows have several genetic codes; genet5 grpo takes them, this example does not")
     wrong = [f"{name} {getattr(args, name)}" for name, value in PLAIN.items() if getattr(args, name) != value]

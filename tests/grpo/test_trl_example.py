@@ -175,7 +175,7 @@ def test_the_saved_folder_predicts(done, start, raw, tmp_path):
 def test_what_it_cannot_do_is_said(example, prepared, start, tmp_path):
     with pytest.raises(errors.DataError, match=r"top_p 0.9: this example draws from all sites"):
         example.main(options(prepared, start, tmp_path / "run", "--top_p", "0.9"))
-    with pytest.raises(errors.DataError, match="world_size 2: .* in one process"):
+    with pytest.raises(errors.DataError, match=r"world_size 2: .* in one process"):
         example._check(types.SimpleNamespace(eos_token="<eos>", pad_token="[PAD]"), windows.load(prepared),
                        types.SimpleNamespace(**{**example.PLAIN, "world_size": 2}))
     two  = windows.load(prepared)
