@@ -56,15 +56,6 @@ def setting(flag, kind, text):
     return click.Option([flag, name], type=kind, default=getattr(DEFAULT, name), show_default=True, help=text)
 
 
-def weights(ctx, param, value):
-    """Parse --reward-weights."""
-
-    try:
-        return configs.parse_weights(value) if value else {}
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 SETTINGS = [
     setting("--loss-type", click.Choice(tuple(configs.CLIPS)), "The policy loss."),
     setting("--num-generations", int, "Completions of each window."),
@@ -81,7 +72,7 @@ SETTINGS = [
                  default=DEFAULT.mask_truncated_completions, show_default=True,
                  help="Learn nothing from completions that did not end."),
     setting("--resample-rounds", int, "Times that windows without any difference in reward are replaced."),
-    click.Option(["--reward-weights"], callback=weights, default="", metavar="MEASURE=W,…",
+    click.Option(["--reward-weights"], callback=sft.weights(configs.parse_weights), default="", metavar="MEASURE=W,…",
                  help="Weights of the reward's measures; default "
                       + ", ".join(f"{name}={weight:g}" for name, weight in configs.WEIGHTS.items()) + "."),
     setting("--length-penalty", float, "Reward lost where a completion is far longer than the reference."),

@@ -31,13 +31,16 @@ def setting(flag, kind, text):
     return click.option(flag, name, type=kind, default=getattr(DEFAULT, name), show_default=True, help=text)
 
 
-def weights(ctx, param, value):
-    """Parse --loss-weights."""
+def weights(parse):
+    """A callback for an option of NAME=WEIGHT,…; parse: function of a text that raises ValueError."""
 
-    try:
-        return configs.parse_weights(value) if value else {}
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    def read(ctx, param, value):
+        try:
+            return parse(value) if value else {}
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return read
 
 
 SETTINGS = [
@@ -54,7 +57,7 @@ SETTINGS = [
     setting("--clip", float, "Largest norm of the gradient."),
     setting("--label-smoothing", float, "Share of a site's target spread over the sites that the grammar allows."),
     setting("--ema", float, "Decay of the averaged weights that are evaluated and saved; 0: none."),
-    click.option("--loss-weights", callback=weights, default="", metavar="HEAD=W,…",
+    click.option("--loss-weights", callback=weights(configs.parse_weights), default="", metavar="HEAD=W,…",
                  help="Weights of the heads site, segmentation and lattice, as in site=2,lattice=0.5."),
     setting("--batch-rows", int, "Rows of a step, over all processes and micro-batches."),
     setting("--row-tokens", int, "Tokens of a row."),
