@@ -63,18 +63,20 @@ def test_missing_tensors_are_named(model, tools):
 def step(model, batch):
     """Loss, gradients by name, and bytes that the forward pass kept for the backward pass."""
 
-    kept, base = {}, {parameter.data_ptr() for parameter in model.parameters()}
+    # the storages themselves are kept, so that no address is given away twice
+    kept, base = {}, {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
 
     def pack(tensor):
-        if tensor.data_ptr() not in base:
-            kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in base:
+            kept[storage.data_ptr()] = storage
         return tensor
 
     model.zero_grad()
     torch.manual_seed(5)
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         value = model(**batch).loss
-    held = sum(kept.values())
+    held = sum(storage.nbytes() for storage in kept.values())
     value.backward()
     return float(value.detach()), {name: parameter.grad.clone() for name, parameter in model.named_parameters()}, held
 
@@ -99,6 +101,8 @@ def calls(model, monkeypatch):
 
 def test_checkpointing_computes_blocks_again_for_the_same_gradients_in_less_memory(model, tools, calls):
     batch = tools.targets(model)
+    # torch's products in groups are tried once, which is not a part of the pass
+    experts.grouped_works("cpu", torch.float32)
     for layer in model.layers:
         layer.dropout.p = 0.1
     model.train()
