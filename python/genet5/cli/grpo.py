@@ -49,11 +49,10 @@ def shared():
         yield option
 
 
-def setting(flag, kind, text):
-    """A click option for a field of GrpoConfig, with its default."""
+def setting(*given):
+    """A click option for a field of GrpoConfig."""
 
-    name = flag.lstrip("-").replace("-", "_")
-    return click.Option([flag, name], type=kind, default=getattr(DEFAULT, name), show_default=True, help=text)
+    return sft.setting(*given, config=DEFAULT)
 
 
 SETTINGS = [

@@ -24,11 +24,11 @@ Examples:
 """
 
 
-def setting(flag, kind, text):
-    """A click option for a field of TrainConfig, with its default."""
+def setting(flag, kind, text, config=DEFAULT):
+    """A click option for a field of a configuration, with its default there."""
 
     name = flag.lstrip("-").replace("-", "_")
-    return click.option(flag, name, type=kind, default=getattr(DEFAULT, name), show_default=True, help=text)
+    return click.Option([flag, name], type=kind, default=getattr(config, name), show_default=True, help=text)
 
 
 def weights(parse):
@@ -57,28 +57,28 @@ SETTINGS = [
     setting("--clip", float, "Largest norm of the gradient."),
     setting("--label-smoothing", float, "Share of a site's target spread over the sites that the grammar allows."),
     setting("--ema", float, "Decay of the averaged weights that are evaluated and saved; 0: none."),
-    click.option("--loss-weights", callback=weights(configs.parse_weights), default="", metavar="HEAD=W,…",
+    click.Option(["--loss-weights"], callback=weights(configs.parse_weights), default="", metavar="HEAD=W,…",
                  help="Weights of the heads site, segmentation and lattice, as in site=2,lattice=0.5."),
     setting("--batch-rows", int, "Rows of a step, over all processes and micro-batches."),
     setting("--row-tokens", int, "Tokens of a row."),
     setting("--accumulate", int, "Micro-batches that a step is worked off in."),
-    click.option("--auto-batch", is_flag=True, default=DEFAULT.auto_batch,
+    click.Option(["--auto-batch"], is_flag=True, default=DEFAULT.auto_batch,
                  help="Choose the fewest micro-batches that fit into memory, instead of --accumulate."),
     setting("--crop", int, "Bases of a training window, at a random offset; 0: the model's window_size."),
-    click.option("--reverse-complement/--no-reverse-complement", default=DEFAULT.reverse_complement,
+    click.Option(["--reverse-complement/--no-reverse-complement"], default=DEFAULT.reverse_complement,
                  show_default=True, help="Read half of the windows from the other strand."),
-    click.option("--species", multiple=True, help="Train on this folder of DATA_DIR only; repeatable."),
+    click.Option(["--species"], multiple=True, help="Train on this folder of DATA_DIR only; repeatable."),
     setting("--eval-every", int, "Steps between validation losses; 0: a tenth of the run."),
     setting("--balance-rate", float, "Move of the bias that evens out the use of experts, a step; 0: none."),
     setting("--eval-batches", int, "Validation batches at the most; 0: all."),
     setting("--generate-every", int, "Steps between gene F1s on eval.json; 0: with checkpoints; -1: never."),
     setting("--generate-samples", int, "Samples of eval.json at the most; 0: all."),
-    click.option("--calibrate/--no-calibrate", default=DEFAULT.calibrate, show_default=True,
+    click.Option(["--calibrate/--no-calibrate"], default=DEFAULT.calibrate, show_default=True,
                  help="Choose decoder and writer threshold on eval.json at the end."),
     setting("--save-every", int, "Steps between checkpoints; 0: a tenth of the run."),
     setting("--keep-checkpoints", int, "checkpoint_step_*.pt files to keep."),
     setting("--log-every", int, "Steps between progress lines where there is no terminal."),
-    click.option("--tensorboard", is_flag=True, default=DEFAULT.tensorboard, help="Write logs for TensorBoard, too."),
+    click.Option(["--tensorboard"], is_flag=True, default=DEFAULT.tensorboard, help="Write logs for TensorBoard, too."),
     setting("--memory-floor", float, "GiB of free memory below which the run saves and ends with exit code 75; 0: a "
                                      "twenty-fifth of all; -1: never."),
     setting("--memory-every", float, "Seconds between rows of memory_{host}.csv."),
@@ -86,18 +86,10 @@ SETTINGS = [
     setting("--seed", int, "Of the order of the data, the crops and dropout."),
     setting("--threads", int, "Threads of each process; 0: all cores, shared out."),
     setting("--device", click.Choice(["auto", "cpu", "cuda"]), "Where to compute."),
-    click.option("--compile/--no-compile", default=DEFAULT.compile, show_default=True,
+    click.Option(["--compile/--no-compile"], default=DEFAULT.compile, show_default=True,
                  help="Compile the blocks first (a minute, kept for the next time): for long runs on a GPU."),
     setting("--dtype", click.Choice(configs.DTYPES), "auto: bfloat16 where the hardware has units for it."),
 ]
-
-
-def settings(command):
-    """Attach all options of SETTINGS, in order."""
-
-    for option in reversed(SETTINGS):
-        command = option(command)
-    return command
 
 
 def folders(ctx):
@@ -119,7 +111,6 @@ def folders(ctx):
 @click.argument("out_dir", required=False, metavar="[OUT_DIR]", type=click.Path(file_okay=False))
 @click.argument("model", required=False, metavar="MODEL", type=click.Path(file_okay=False))
 @workspace.option
-@settings
 @click.option("--config", "base", type=click.Path(exists=True, dir_okay=False),
               help="Take settings from a finetune_config.json or a TOML file; options given here come on top.")
 @click.option("--resume", is_flag=True, help="Go on from checkpoint_latest.pt where there is one.")
@@ -145,3 +136,6 @@ def sft(ctx, data_dir, out_dir, model, base, resume, force, quiet, workspace, na
     with heartbeat.beating(exits.describe) as heart:
         loop.Run(data_dir, out_dir, model, config, given=given, resume=resume, force=force, quiet=quiet,
                  heart=heart).go()
+
+
+sft.params += SETTINGS
