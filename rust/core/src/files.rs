@@ -158,7 +158,7 @@ fn pieces_of(path: &Path, opened: Opened, take: impl FnMut(&[u8]) -> Result<()>)
     refuse_other_archives(path, &head)?;
     let whole = std::io::Cursor::new(head).chain(file);
     match packed {
-        true => stream(path, MultiGzDecoder::new(BufReader::new(whole)), damaged, take),
+        true => stream(path, MultiGzDecoder::new(BufReader::new(whole)), inflate::damaged, take),
         false => stream(path, whole, plain, take),
     }
 }
@@ -183,11 +183,6 @@ fn stream(
         }
         take(&piece)?;
     }
-}
-
-/// The error of a gzip file that does not inflate.
-pub(crate) fn damaged(path: &Path, error: std::io::Error) -> Error {
-    Error::input(path, None, format!("damaged or cut-off gzip data ({error}); fetch the file again"))
 }
 
 /// Refuses what is compressed in a way that is not read here.

@@ -12,8 +12,8 @@ use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 use flate2::bufread::MultiGzDecoder;
 use libdeflater::Decompressor;
 
-use crate::error::Result;
-use crate::{files, interrupt};
+use crate::error::{self, Result};
+use crate::interrupt;
 
 /// Bytes of a gzip stream that are handed over at once.
 const PIECE: usize = 1 << 18;
@@ -31,7 +31,7 @@ type Piece = std::io::Result<Vec<u8>>;
 pub(crate) fn each_piece(path: &Path, raw: &[u8], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut take = |piece: Piece| -> Result<Vec<u8>> {
         interrupt::check()?;
-        let piece = piece.map_err(|error| files::damaged(path, error))?;
+        let piece = piece.map_err(|error| damaged(path, error))?;
         take(&piece).map(|()| piece)
     };
     let groups = block_groups(raw);
@@ -115,10 +115,11 @@ fn whole(mut raw: &[u8], inflater: &mut Decompressor, mut piece: Vec<u8>) -> Pie
         // what is there already need not be zeroed
         piece.resize(piece.len().max(filled + content), 0);
         let (block, rest) = raw.split_at(size);
-        let written =
-            inflater.gzip_decompress(block, &mut piece[filled..filled + content]).map_err(|_| damaged())?;
+        let written = inflater
+            .gzip_decompress(block, &mut piece[filled..filled + content])
+            .map_err(|_| corrupt_block())?;
         if written != content {
-            return Err(damaged());
+            return Err(corrupt_block());
         }
         filled += content;
         raw = rest;
@@ -130,7 +131,12 @@ fn whole(mut raw: &[u8], inflater: &mut Decompressor, mut piece: Vec<u8>) -> Pie
     Ok(piece)
 }
 
-fn damaged() -> Error {
+/// The error of a gzip file that does not inflate.
+pub(crate) fn damaged(path: &Path, error: Error) -> error::Error {
+    error::Error::input(path, None, format!("damaged or cut-off gzip data ({error}); fetch the file again"))
+}
+
+fn corrupt_block() -> Error {
     Error::new(ErrorKind::InvalidData, "corrupt bgzip block")
 }
 
