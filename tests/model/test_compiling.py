@@ -5,6 +5,8 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -120,6 +122,33 @@ def test_reading_is_compiled_once_for_all_lengths(tools):
     for ours, theirs in zip(found, wanted):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     assert 0 < counter.frame_count <= 2
+
+
+def test_threads_that_read_side_by_side_share_one_graph(tools):
+    """Compiling takes a minute; nobody does it twice, however the threads fall."""
+
+    made, results = [], {}
+
+    def slow(graph, example):
+        made.append(threading.current_thread().name)
+        time.sleep(0.3)
+        return graph.forward
+
+    def read(name, gate, run, value):
+        gate.wait()
+        results[name] = run(value)
+
+    run  = compiling._compiled(lambda x: x.sin() + 1, slow)
+    gate = threading.Barrier(3)
+    rows = {number: torch.randn(4, 5 + number, 3) for number in range(3)}
+    team = [threading.Thread(target=read, args=(number, gate, run, value)) for number, value in rows.items()]
+    for thread in team:
+        thread.start()
+    for thread in team:
+        thread.join()
+    assert len(made) == 1
+    for number, value in rows.items():
+        torch.testing.assert_close(results[number], value.sin() + 1)
 
 
 def test_a_missing_compiler_is_one_clear_line(tools, monkeypatch):

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sys
 import sysconfig
+import threading
 
 import torch
 
@@ -18,6 +19,8 @@ import genet5.model.compat as compat
 import genet5.model.experts as experts
 
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
+# windows are read side by side; torch.compile itself would make the same graph in every thread that lacks it
+_FIRST = threading.RLock()
 
 
 def cache_dir():
@@ -101,6 +104,7 @@ def _compiled(method, backend, training=False):
     """
 
     fast = torch.compile(method, backend=backend, dynamic=None)
+    met  = set()
 
     @functools.wraps(method)
     def run(*inputs, **named):
@@ -108,9 +112,24 @@ def _compiled(method, backend, training=False):
             return method(*inputs, **named)
         for value in (*inputs, *named.values()):
             _mark(value)
-        return fast(*inputs, **named)
+        kind = tuple(map(_kind, (*inputs, *named.values())))
+        if kind in met:
+            return fast(*inputs, **named)
+        # the others wait for the first one's graph
+        with _FIRST:
+            result = fast(*inputs, **named)
+        met.add(kind)
+        return result
 
     return run
+
+
+def _kind(value):
+    """What of an input decides which graph it needs: types, and which sizes are one."""
+
+    tensors = [tensor for tensor, _ in value.lengths()] if hasattr(value, "lengths") else [value]
+    return tuple((tensor.dtype, *(size == 1 for size in tensor.shape)) for tensor in tensors
+                 if isinstance(tensor, torch.Tensor))
 
 
 def _mark(value):
