@@ -148,9 +148,18 @@ def test_layers_are_taken_from_the_front_or_repeated_in_place(source, weights, t
      r"encoder\.layer\.1\.mlp\.wo\.bias is missing"),
     (lambda weights, config: weights.update({"bert.encoder.layer.0.mlp.wo.bias": torch.zeros(7)}),
      r"encoder\.layer\.0\.mlp\.wo\.bias has shape \[7\]"),
+    (lambda weights, config: weights.update({"bert.embeddings.word_embeddings.weight": torch.zeros(4000, 96)}),
+     r"word_embeddings\.weight has shape \[4000, 96\] where its config.json asks for \[4096, 96\]"),
+    (lambda weights, config: (weights.update({"bert.embeddings.word_embeddings.weight": torch.zeros(4200, 96)}),
+                              config.update(vocab_size=4200)), "has 4200 rows, and tokenizer.json beside it only 4103"),
+    (lambda weights, config: weights.update({"bert.embeddings.token_type_embeddings.weight": torch.zeros(0, 96)}),
+     r"token_type_embeddings\.weight has shape \[0, 96\]"),
     (lambda weights, config: config.update(hidden_act="relu"), "hidden_act is relu"),
     (lambda weights, config: config.pop("hidden_size"), "config.json lacks 'hidden_size'"),
-], ids=["missing tensor", "other shape", "other activation", "no width"])
+    (lambda weights, config: config.update(hidden_size="96"), "hidden_size in config.json is '96'"),
+    (lambda weights, config: config.update(num_hidden_layers=0), "num_hidden_layers in config.json is 0"),
+], ids=["missing tensor", "other shape", "fewer words", "more words than tokens", "no types", "other activation",
+        "no width", "width as text", "no layers"])
 def test_a_mismatch_is_named(weights, shared, tmp_path, break_it, message):
     mine, config = dict(weights), dict(dnabert.CONFIG)
     break_it(mine, config)
@@ -160,10 +169,27 @@ def test_a_mismatch_is_named(weights, shared, tmp_path, break_it, message):
     assert not (tmp_path / "model").exists()
 
 
-def test_a_strange_pickle_is_refused_and_not_run(shared, tmp_path):
+@pytest.mark.parametrize("content, message", [
+    ({"x": pathlib.PurePosixPath("x")}, "pytorch_model.bin cannot be read: it is broken, or holds more than tensors"),
+    ([torch.zeros(2)], "pytorch_model.bin is no state dict"),
+    (torch.zeros(2), "pytorch_model.bin is no state dict"),
+    ({1: torch.zeros(2)}, "pytorch_model.bin is no state dict"),
+    ({"bert.encoder.layer.0.mlp.wo.bias": "text"}, "pytorch_model.bin is no state dict"),
+    ({"state_dict": {}}, "pytorch_model.bin is no state dict"),
+], ids=["an object", "a list", "a tensor", "numbers for names", "text for a tensor", "nested"])
+def test_a_strange_pickle_is_refused_and_not_run(shared, tmp_path, content, message):
     source = dnabert.write(tmp_path / "odd", shared, dnabert.CONFIG, {}, binary=True)
-    torch.save({"x": pathlib.PurePosixPath("x")}, source / "pytorch_model.bin")
-    with pytest.raises(errors.DataError, match="cannot be read"):
+    torch.save(content, source / "pytorch_model.bin")
+    with pytest.raises(errors.DataError, match=message) as caught:
+        warm_start.read(source)
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text, message", [("[1, 2]", "holds no settings"), ("{", "is no JSON")])
+def test_a_strange_configuration_is_refused(weights, shared, tmp_path, text, message):
+    source = dnabert.write(tmp_path / "odd", shared, dnabert.CONFIG, weights)
+    (source / "config.json").write_text(text)
+    with pytest.raises(errors.DataError, match=f"config.json {message}"):
         warm_start.read(source)
 
 

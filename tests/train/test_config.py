@@ -23,7 +23,8 @@ def test_a_configuration_survives_json():
                                    {"batch_rows": 0}, {"loss_weights": {"sites": 1.0}}, {"decay_share": 0.0},
                                    {"label_smoothing": 1.0}, {"memory_floor": -2.0},
                                    {"parallel": "fsdp", "optimizer": "muon"}, {"max_minutes": 0.0},
-                                   {"loss_weights": {"site": -1.0}}])
+                                   {"loss_weights": {"site": -1.0}}, {"max_minutes": float("inf")},
+                                   {"lr": float("nan")}])
 def test_values_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(errors.DataError, match=f"^{next(iter(wrong))} is"):
         configs.TrainConfig(**wrong)
@@ -72,8 +73,23 @@ def test_a_toml_file_says_the_same_as_options(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "said"), [("learning = 1", "not known: learning"), ("lr = = 1", "is no TOML"),
-                                            ("lr = 'fast'", "wrong type"), ("lr = 0.0", "lr is 0.0")])
+                                            ("lr = 'fast'", "lr is 'fast'; valid is a number"),
+                                            ("lr = 0.0", "lr is 0.0"), ("lr = true", "lr is True"),
+                                            ("max_steps = 2.5", "max_steps is 2.5; valid is a whole number"),
+                                            ("auto_batch = 'no'", "auto_batch is 'no'; valid is true or false"),
+                                            ("species = 'G.one'", "species is 'G.one'; valid is a list of texts"),
+                                            ("loss_weights = 'site=2'", "valid is a table of numbers"),
+                                            ("loss_weights = {site = '2'}", "valid is a table of numbers"),
+                                            ("decay = 5", "decay is 5; valid is a text"), ("lr = \xff", "is no TOML")])
 def test_a_wrong_toml_file_is_one_clear_line(tmp_path, text, said):
-    (tmp_path / "run.toml").write_text(text)
-    with pytest.raises(errors.DataError, match=said):
+    (tmp_path / "run.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(errors.DataError, match=said) as caught:
         configs.read(tmp_path / "run.toml")
+    assert str(tmp_path / "run.toml") in str(caught.value)
+
+
+def test_a_written_configuration_that_was_changed_by_hand_names_the_field(tmp_path):
+    text = json.dumps({"config": {**configs.TrainConfig().to_dict(), "max_steps": "ten"}})
+    (tmp_path / "finetune_config.json").write_text(text)
+    with pytest.raises(errors.DataError, match=r"finetune_config.json: max_steps is 'ten'; valid is a whole number"):
+        configs.read(tmp_path / "finetune_config.json")

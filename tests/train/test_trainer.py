@@ -15,6 +15,7 @@ distributed = pytest.importorskip("genet5.train.distributed")
 evaluation  = pytest.importorskip("genet5.train.evaluation")
 loop        = pytest.importorskip("genet5.train.loop")
 loss        = pytest.importorskip("genet5.model.loss")
+plans       = pytest.importorskip("genet5.train.plan")
 trainers    = pytest.importorskip("genet5.train.trainer")
 
 SMALL = configs.TrainConfig(max_steps=6, warmup=1, lr=3e-3, batch_rows=4, row_tokens=512, crop=512, threads=1,
@@ -153,7 +154,7 @@ def test_minutes_become_steps_that_end_on_time(baked, start, tmp_path):
     assert summary["seconds"] == pytest.approx(6.0, rel=0.6)
 
 
-def test_the_plan_made_for_the_time_is_kept_by_a_resumed_run(baked, start, tmp_path):
+def test_the_plan_made_for_the_time_is_kept_by_a_resumed_run(baked, start, tmp_path, monkeypatch):
     class Cut:
         """Ends the run in its third step, as a power cut would."""
 
@@ -164,6 +165,8 @@ def test_the_plan_made_for_the_time_is_kept_by_a_resumed_run(baked, start, tmp_p
         def rest(self, what):
             pass
 
+    # the same plan on a busy machine
+    monkeypatch.setattr(loop.Run, "_speed", lambda self: plans.Speed(step=0.5, batch=0.01, sample=0.01, spent=0.5))
     config = dataclasses.replace(SMALL, max_steps=0, max_minutes=0.1, save_every=1)
     first  = loop.Run(baked, tmp_path / "run", start, config, quiet=True, heart=Cut())
     with pytest.raises(ConnectionAbortedError):

@@ -21,6 +21,8 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 FILES   = ("config.json", "tokenizer.json", *WEIGHTS)
 # what the encoder's configuration must say for the map below to keep its function
 FIXED   = {"hidden_act": "gelu", "layer_norm_eps": 1e-12}
+SIZES   = ("hidden_size", "num_attention_heads", "intermediate_size", "num_hidden_layers", "vocab_size",
+           "type_vocab_size")
 
 EMBEDDING = "embeddings.word_embeddings.weight"
 TYPES     = "embeddings.token_type_embeddings.weight"
@@ -73,16 +75,38 @@ def read(source):
         missing.append(" or ".join(WEIGHTS))
     if missing:
         raise errors.DataError(f"{source} is no DNABERT-2 folder: {', '.join(missing)} missing")
+    return Reference(str(source), _config(folder / "config.json"), _tensors(weights),
+                     tk.load(folder / "tokenizer.json"))
+
+
+def _config(path):
+    """config.json as a dict."""
+
     try:
-        config = json.loads((folder / "config.json").read_text())
-        if weights.suffix == ".bin":
-            tensors = torch.load(weights, map_location="cpu", weights_only=True)
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise errors.DataError(f"{path} is no JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise errors.DataError(f"{path} holds no settings")
+    return config
+
+
+def _tensors(path):
+    """The tensors of a file by name, a leading "bert." taken off; no code in it runs."""
+
+    try:
+        if path.suffix == ".bin":
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
         else:
-            tensors = safetensors.torch.load_file(weights)
+            tensors = safetensors.torch.load_file(path)
+    # whatever a broken file makes torch say, a hint to load it unsafely included
     except Exception as error:
-        raise errors.DataError(f"{weights} or config.json beside it cannot be read: {error}") from error
-    tensors = {name.removeprefix("bert."): tensor for name, tensor in tensors.items()}
-    return Reference(str(source), config, tensors, tk.load(folder / "tokenizer.json"))
+        raise errors.DataError(f"{path} cannot be read: it is broken, or holds more than tensors; get it again "
+                               f"({type(error).__name__})") from error
+    if not isinstance(tensors, dict) or not all(isinstance(name, str) and torch.is_tensor(tensor)
+                                                for name, tensor in tensors.items()):
+        raise errors.DataError(f"{path} is no state dict: it must hold tensors by name and nothing else")
+    return {name.removeprefix("bert."): tensor for name, tensor in tensors.items()}
 
 
 def settings(reference, layers=None):
@@ -98,6 +122,10 @@ def settings(reference, layers=None):
     for name, wanted in FIXED.items():
         if config.get(name, wanted) != wanted:
             raise errors.DataError(f"{reference.source}: {name} is {config[name]}; only {wanted} keeps its function")
+    for name in SIZES:
+        if name in config and (type(config[name]) is not int or config[name] < 1):
+            raise errors.DataError(f"{reference.source}: {name} in config.json is {config[name]!r}; valid is a whole "
+                                   f"number above 0")
     try:
         return {"width": config["hidden_size"], "num_heads": config["num_attention_heads"],
                 "feed_forward": config["intermediate_size"], "num_layers": layers or config["num_hidden_layers"],
@@ -197,14 +225,20 @@ def _embedding(model, taken, reference, tokenizer):
     """Rows of all tokens: word and first type summed, as every input of the reference has them."""
 
     words, types = taken(EMBEDDING), taken(TYPES)
-    known        = words.shape[0]
+    width, sizes = model.embed.weight.shape[1], reference.config
+    for name, tensor, size in ((EMBEDDING, words, "vocab_size"), (TYPES, types, "type_vocab_size")):
+        rows = sizes.get(size, max(1, tensor.shape[0]) if tensor.ndim else 1)
+        if list(tensor.shape) != [rows, width]:
+            raise errors.DataError(f"{reference.source}: {name} has shape {list(tensor.shape)} where its config.json "
+                                   f"asks for {[rows, width]}")
+    known = words.shape[0]
+    if known > reference.tokenizer.vocab_size:
+        raise errors.DataError(f"{reference.source}: {EMBEDDING} has {known} rows, and tokenizer.json beside it only "
+                               f"{reference.tokenizer.vocab_size} tokens")
     if tokenizer.tokens()[:known] != reference.tokenizer.tokens()[:known]:
         raise errors.DataError(f"the tokenizer does not begin with the {known} tokens of {reference.source}; enlarge "
                                f"its own with genet5 tokenizer expand")
     rows = model.embed.weight.detach().clone()
-    if rows.shape[1:] != words.shape[1:] or rows.shape[1:] != types.shape[1:]:
-        raise errors.DataError(f"{reference.source}: {EMBEDDING} has shape {list(words.shape)} where its config.json "
-                               f"asks for a width of {rows.shape[1]}")
     rows[:known] = words + types[0]
     folders.fill_new_rows(rows, reference.tokenizer, tokenizer, known)
     return rows
@@ -213,8 +247,7 @@ def _embedding(model, taken, reference, tokenizer):
 def _download(name):
     """The folder of a model from the hub."""
 
-    import huggingface_hub
-
+    huggingface_hub = errors.require("huggingface_hub", "model")
     try:
         return pathlib.Path(huggingface_hub.snapshot_download(name, allow_patterns=list(FILES)))
     except Exception as error:

@@ -17,6 +17,9 @@ DECAYS = ("linear", "sqrt", "cosine")
 # named here too, so that a configuration can be checked without torch
 OPTIMIZERS = ("adamw", "muon")
 PARALLEL = ("ddp", "fsdp")
+# type of a field -> types of its values in a file, and in words
+KINDS = {bool: (bool, "true or false"), int: (int, "a whole number"), float: ((int, float), "a number"),
+         str: (str, "a text"), list: (list, "a list of texts"), dict: (dict, "a table of numbers")}
 
 # fields that may change when a run is resumed; the others decide what the run computes
 FREE = ("threads", "device", "compile", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
@@ -121,6 +124,9 @@ class TrainConfig:
                             ("generate_every", -1), ("generate_samples", 0), ("keep_checkpoints", 0),
                             ("log_every", 1), ("threads", 0), ("seed", 0)):
             demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
+        for field in dataclasses.fields(self):
+            if field.type is float:
+                demand(math.isfinite(getattr(self, field.name)), field.name, getattr(self, field.name), "a number")
         for name in ("lr", "clip", "memory_every"):
             demand(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         for name in ("ema", "beta1", "beta2", "label_smoothing"):
@@ -159,6 +165,7 @@ class TrainConfig:
         if unknown:
             raise errors.DataError(f"the training configuration has fields that this version does not know: "
                                    f"{', '.join(unknown)}")
+        check_types(fields, cls)
         return cls(**fields)
 
     def with_intervals(self):
@@ -190,25 +197,44 @@ def read(path, kind=TrainConfig):
     """
 
     path = pathlib.Path(path)
-    if path.suffix == ".toml":
-        return _read_toml(path, kind)
     try:
-        fields = json.loads(path.read_text())
-        return kind.from_dict(fields["config"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        if path.suffix == ".toml":
+            return _from_toml(toml(path), kind)
+        return kind.from_dict(json.loads(path.read_text())["config"])
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise errors.DataError(f"{path} is no finetune_config.json of GeneT5: {error}") from error
+    except errors.DataError as error:
+        raise errors.DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
 
-def _read_toml(path, kind):
-    fields  = toml(path)
+def _from_toml(fields, kind):
     unknown = sorted(set(fields) - names(kind))
     if unknown:
-        raise errors.DataError(f"{path} has settings that are not known: {', '.join(unknown)}; they are the options "
-                               f"of the command, see its --help, with _ for -")
-    try:
-        return kind(**fields)
-    except (TypeError, ValueError) as error:
-        raise errors.DataError(f"{path}: a value has the wrong type: {error}") from error
+        raise errors.DataError(f"settings that are not known: {', '.join(unknown)}; they are the options of the "
+                               f"command, see its --help, with _ for -")
+    check_types(fields, kind)
+    return kind(**fields)
+
+
+def check_types(fields, kind):
+    """Refuse values of another type than their field has; a whole number will do for a float.
+
+    fields: dict name -> value, of known fields
+    kind:   class of the configuration
+    raises DataError naming the field
+    """
+
+    for field in dataclasses.fields(kind):
+        if field.name not in fields:
+            continue
+        value          = fields[field.name]
+        wanted, words  = KINDS[field.type]
+        right          = isinstance(value, wanted) and (field.type is bool or not isinstance(value, bool))
+        if field.type is list:
+            right = right and all(isinstance(item, str) for item in value)
+        if field.type is dict:
+            right = right and all(isinstance(item, (int, float)) for item in value.values())
+        demand(right, field.name, repr(value), words)
 
 
 def toml(path):
@@ -223,7 +249,7 @@ def toml(path):
     tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         return tomllib.loads(pathlib.Path(path).read_text())
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise errors.DataError(f"{path} is no TOML: {error}") from error
 
 
