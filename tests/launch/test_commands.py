@@ -76,6 +76,17 @@ def test_a_toml_file_names_the_machines(tmp_path):
         clusters.read(tmp_path / "boxes.toml")
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ('workers = "192.168.100.11"', "workers is '192.168.100.11'; valid is a list of texts"),
+    ("workers = [11]", r"workers is \[11\]; valid is a list of texts"),
+    ('port = "29500"', "port is '29500'; valid is a whole number"),
+    ('env = "A=1"', "env is 'A=1'; valid is a table")])
+def test_a_toml_file_with_a_wrong_value_names_it(tmp_path, text, said):
+    (tmp_path / "boxes.toml").write_text(text)
+    with pytest.raises(errors.DataError, match=f"boxes.toml: {said}"):
+        clusters.read(tmp_path / "boxes.toml")
+
+
 def test_a_launch_without_a_worker_is_refused():
     with pytest.raises(errors.DataError, match="--worker HOST"):
         clusters.Cluster(master=MASTER)

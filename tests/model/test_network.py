@@ -1,11 +1,13 @@
 """The model reads packed windows as it reads lone ones, and writes step by step as it trains."""
 
 import importlib.util
+import json
 import pathlib
 
 import numpy as np
 import pytest
 
+import genet5.errors as errors
 import genet5.tokenizer as tk
 
 torch = pytest.importorskip("torch")
@@ -170,3 +172,21 @@ def test_impossible_configurations_say_what_is_possible():
         configs.ModelConfig(vocab_size=8, global_tokens=-1)
     with pytest.raises(ValueError, match="top_k"):
         configs.ModelConfig(vocab_size=8, num_experts=2, top_k=3)
+    with pytest.raises(ValueError, match="num_heads is 0; valid are 1 or more"):
+        configs.ModelConfig(vocab_size=8, num_heads=0)
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    ("[1]", "no settings of a model"), ("{", "Expecting"), ({"width": "96"}, "width is '96'; valid is a whole number"),
+    ({"width": 96.0}, r"width is 96\.0; valid is a whole number"), ({"width": -96}, "width is -96"),
+    ({"num_layers": 0}, "num_layers is 0"), ({"decoding": "both"}, "decoding is 'both'; valid is a table"),
+    ({"stem_dilations": "1"}, "valid is a list of whole numbers"), ({"colour": 1}, "does not know: colour")])
+def test_a_broken_configuration_of_a_model_folder_is_one_line(tmp_path, content, said):
+    tk.train([b"ACGTTGCATT" * 100], vocab_size=20).save(tmp_path / "tokenizer.json")
+    folder.create(tmp_path / "model", tmp_path / "tokenizer.json", preset="tiny")
+    path = tmp_path / "model" / "config.json"
+    if isinstance(content, dict):
+        content = json.dumps({**json.loads(path.read_text()), **content})
+    path.write_text(content)
+    with pytest.raises(errors.DataError, match=f"config.json: .*{said}"):
+        folder.load(tmp_path / "model")

@@ -78,8 +78,8 @@ def test_a_toml_file_says_the_same_as_options(tmp_path):
                                             ("max_steps = 2.5", "max_steps is 2.5; valid is a whole number"),
                                             ("auto_batch = 'no'", "auto_batch is 'no'; valid is true or false"),
                                             ("species = 'G.one'", "species is 'G.one'; valid is a list of texts"),
-                                            ("loss_weights = 'site=2'", "valid is a table of numbers"),
-                                            ("loss_weights = {site = '2'}", "valid is a table of numbers"),
+                                            ("loss_weights = 'site=2'", "loss_weights is 'site=2'; valid is a table"),
+                                            ("loss_weights = {site = '2'}", "loss_weights is {'site': '2'}"),
                                             ("decay = 5", "decay is 5; valid is a text"), ("lr = \xff", "is no TOML")])
 def test_a_wrong_toml_file_is_one_clear_line(tmp_path, text, said):
     (tmp_path / "run.toml").write_bytes(text.encode("latin-1"))

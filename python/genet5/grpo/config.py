@@ -80,8 +80,8 @@ class GrpoConfig(configs.TrainConfig):
             configs.demand(getattr(self, name) >= least, name, getattr(self, name), f"{least} or more")
         for name in ("beta", "sft_weight", "epsilon", "epsilon_high", "length_penalty"):
             configs.demand(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        configs.demand(all(0 <= weight < float("inf") for weight in self.reward_weights.values()), "reward_weights",
-                       self.reward_weights, "0 or more each")
+        configs.demand(configs.are_weights(self.reward_weights), "reward_weights", self.reward_weights,
+                       "0 or more each")
         configs.demand(self.temperature > 0, "temperature", self.temperature, "more than 0")
         configs.demand(0 < self.top_p <= 1, "top_p", self.top_p, "more than 0 and at most 1")
         configs.demand(self.loss_type in CLIPS, "loss_type", self.loss_type, ", ".join(CLIPS))

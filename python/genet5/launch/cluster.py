@@ -5,6 +5,7 @@ import shlex
 import sys
 
 import genet5.errors as errors
+import genet5.fields as checks
 import genet5.machine as machine
 import genet5.train.config as configs
 
@@ -128,4 +129,8 @@ def read(path):
     if unknown:
         raise errors.DataError(f"{path} has settings that are not known: {', '.join(unknown)}; known are "
                                f"{', '.join(sorted(known))}")
+    try:
+        checks.check(fields, Cluster)
+    except errors.DataError as error:
+        raise errors.DataError(f"{path}: {error}") from error
     return fields

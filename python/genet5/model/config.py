@@ -3,6 +3,7 @@
 import dataclasses
 
 import genet5.errors as errors
+import genet5.fields as checks
 import genet5.kernels.tiles as tiles
 
 SITE_TYPES   = ("<eos>", "<stop+>", "<stop->", "<acceptor>", "<donor>", "<start>")
@@ -20,6 +21,9 @@ PRESETS = {
               "base_width": 192, "key_width": 128, "norm": "post", "positions": "alibi", "activation": "gelu",
               "block_size": 64, "attention_window": 256},
 }
+# fields that are 1 at the least
+SIZES = ("vocab_size", "width", "num_layers", "num_heads", "feed_forward", "num_experts", "stem_width", "stem_kernel",
+         "base_width", "key_width", "window_size")
 # what Hugging Face writes into config.json beside the fields
 FOREIGN = ("model_type", "architectures", "dtype", "torch_dtype", "transformers_version")
 
@@ -90,6 +94,11 @@ class ModelConfig:
 
     def __post_init__(self):
         self.stem_dilations = tuple(self.stem_dilations)
+        for name in SIZES:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; valid are 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}; valid are 0 or more and less than 1")
         if self.block_size not in (16, 32, 64, 128):
             raise ValueError(f"block_size is {self.block_size}; valid are 16, 32, 64 and 128")
         if self.attention_window < self.block_size or self.attention_window % self.block_size:
@@ -134,7 +143,9 @@ class ModelConfig:
         unknown = sorted(set(fields) - known - set(FOREIGN))
         if unknown:
             raise errors.DataError(f"config.json has fields that this version does not know: {', '.join(unknown)}")
-        return cls(**{name: value for name, value in fields.items() if name in known})
+        values = {name: value for name, value in fields.items() if name in known}
+        checks.check(values, cls)
+        return cls(**values)
 
     def to_dict(self):
         """A dict of plain values for config.json."""

@@ -172,8 +172,11 @@ def load(path, device="cpu"):
         if not (path / name).is_file():
             raise errors.DataError(f"{path} is no model folder: {name} is missing (genet5 init makes one)")
     try:
-        config = configs.ModelConfig.from_dict(json.loads((path / CONFIG).read_text()))
-    except (json.JSONDecodeError, TypeError, ValueError) as error:
+        fields = json.loads((path / CONFIG).read_text())
+        if not isinstance(fields, dict):
+            raise errors.DataError("no settings of a model")
+        config = configs.ModelConfig.from_dict(fields)
+    except (errors.DataError, TypeError, ValueError) as error:
         raise errors.DataError(f"{path / CONFIG}: {error}") from error
     model = network.GeneT5(config)
     try:

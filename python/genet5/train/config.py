@@ -7,6 +7,7 @@ import pathlib
 import sys
 
 import genet5.errors as errors
+import genet5.fields as checks
 
 HEADS  = ("site", "segmentation", "lattice")
 # optional losses of a mixture of experts, over the tokens of the prefix
@@ -17,9 +18,6 @@ DECAYS = ("linear", "sqrt", "cosine")
 # named here too, so that a configuration can be checked without torch
 OPTIMIZERS = ("adamw", "muon")
 PARALLEL = ("ddp", "fsdp")
-# type of a field -> types of its values in a file, and in words
-KINDS = {bool: (bool, "true or false"), int: (int, "a whole number"), float: ((int, float), "a number"),
-         str: (str, "a text"), list: (list, "a list of texts"), dict: (dict, "a table of numbers")}
 
 # fields that may change when a run is resumed; the others decide what the run computes
 FREE = ("threads", "device", "compile", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
@@ -146,8 +144,7 @@ class TrainConfig:
         demand(self.row_tokens % 64 == 0, "row_tokens", self.row_tokens, "a multiple of 64")
         demand(set(self.loss_weights) <= set(LOSSES), "loss_weights", self.loss_weights,
                f"weights of {', '.join(LOSSES)}")
-        demand(all(weight >= 0 and math.isfinite(weight) for weight in self.loss_weights.values()),
-               "loss_weights", self.loss_weights, "0 or more each")
+        demand(are_weights(self.loss_weights), "loss_weights", self.loss_weights, "0 or more each")
 
     def to_dict(self):
         """A dict of plain values for finetune_config.json."""
@@ -165,7 +162,7 @@ class TrainConfig:
         if unknown:
             raise errors.DataError(f"the training configuration has fields that this version does not know: "
                                    f"{', '.join(unknown)}")
-        check_types(fields, cls)
+        checks.check(fields, cls)
         return cls(**fields)
 
     def with_intervals(self):
@@ -179,6 +176,12 @@ class TrainConfig:
             eval_every     = self.eval_every or max(1, steps // 10),
             generate_every = self.generate_every or saves * max(1, round(steps / (10 * saves))),
             save_every     = saves)
+
+
+def are_weights(table):
+    """Whether all values of a dict are finite numbers of 0 or more."""
+
+    return all(isinstance(value, (int, float)) and 0 <= value < math.inf for value in table.values())
 
 
 def names(kind=TrainConfig):
@@ -212,29 +215,8 @@ def _from_toml(fields, kind):
     if unknown:
         raise errors.DataError(f"settings that are not known: {', '.join(unknown)}; they are the options of the "
                                f"command, see its --help, with _ for -")
-    check_types(fields, kind)
+    checks.check(fields, kind)
     return kind(**fields)
-
-
-def check_types(fields, kind):
-    """Refuse values of another type than their field has; a whole number will do for a float.
-
-    fields: dict name -> value, of known fields
-    kind:   class of the configuration
-    raises DataError naming the field
-    """
-
-    for field in dataclasses.fields(kind):
-        if field.name not in fields:
-            continue
-        value          = fields[field.name]
-        wanted, words  = KINDS[field.type]
-        right          = isinstance(value, wanted) and (field.type is bool or not isinstance(value, bool))
-        if field.type is list:
-            right = right and all(isinstance(item, str) for item in value)
-        if field.type is dict:
-            right = right and all(isinstance(item, (int, float)) for item in value.values())
-        demand(right, field.name, repr(value), words)
 
 
 def toml(path):
