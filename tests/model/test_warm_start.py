@@ -219,6 +219,9 @@ def test_the_command_makes_a_model_with_experts(run, source, tmp_path):
     (["--from", "SOURCE", "--feed-forward", "64"], 2, "--feed-forward does not go with --from"),
     (["--tokenizer", "SOURCE", "--feed-forward", "0"], 2, "--feed-forward"),
     (["--from", "SOURCE", "--experts", "2", "--top-k", "3"], 1, "top_k is 3"),
+    (["--from", "SOURCE", "--genetic-code", "99"], 1, "genetic code 99 is not supported; NCBI tables 1, 2"),
+    (["--tokenizer", "SOURCE", "--genetic-code", "99"], 1, "genetic code 99 is not supported; NCBI tables 1, 2"),
+    (["--tokenizer", "SOURCE", "--max-intron", "5"], 1, "max_intron is 5 and min_intron 10"),
 ])
 def test_wrong_calls_are_told_so(run, source, tmp_path, options, code, message, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
