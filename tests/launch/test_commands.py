@@ -3,6 +3,7 @@
 import copy
 import datetime
 import shlex
+import shutil
 import time
 
 import pytest
@@ -85,6 +86,26 @@ def test_a_toml_file_with_a_wrong_value_names_it(tmp_path, text, said):
     (tmp_path / "boxes.toml").write_text(text)
     with pytest.raises(errors.DataError, match=f"boxes.toml: {said}"):
         clusters.read(tmp_path / "boxes.toml")
+
+
+@pytest.mark.parametrize("host", ["", "user@", "-oProxyCommand=touch", "two words"])
+def test_what_is_no_host_is_refused_and_never_reaches_ssh(host):
+    with pytest.raises(errors.DataError, match="is no host"):
+        clusters.Cluster(master=MASTER, workers=[host])
+
+
+def test_a_worker_by_a_name_of_ssh_s_configuration_is_met_at_its_address(tmp_path):
+    if shutil.which("ssh") is None:
+        pytest.skip("there is no ssh here")
+    (tmp_path / "config").write_text(f"Host spark\n    HostName {WORKER}\n    User me\n")
+    boxes = clusters.Cluster(master=MASTER, workers=["spark"], ssh_config=str(tmp_path / "config"))
+    assert boxes.peer(MASTER) == boxes.address("spark") == WORKER
+    assert "spark" in boxes.on("spark", ["true"])
+
+
+def test_the_master_is_no_worker():
+    with pytest.raises(errors.DataError, match="as the master and as a worker"):
+        clusters.Cluster(master=MASTER, workers=[f"root@{MASTER}"])
 
 
 def test_a_launch_without_a_worker_is_refused():

@@ -102,3 +102,8 @@ def test_nothing_is_read_that_needs_the_network():
     code = "import sys, genet5.machine, genet5.launch.doctor; assert not {'torch', 'numpy', 'rich'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert machine.cores() >= 1
+
+
+def test_a_peer_that_nobody_knows_is_one_line(run):
+    code, out, err = run("doctor", "--peer", "no-such-host.invalid")
+    assert (code, out) == (1, "") and err.startswith("error: no way to no-such-host.invalid: ")

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import genet5.launch.checks as checks
 import genet5.launch.setup as setup
 
 IMAGE   = setup.IMAGE
@@ -93,6 +94,16 @@ def test_a_container_is_started_once_and_stopped_once(tmp_path):
     assert machine.sh(setup.container_status()).stdout == "gt5 is not there\n"
 
 
+@pytest.mark.parametrize("script", [setup.container_start(), setup.container_stop(), setup.container_status()],
+                         ids=["start", "stop", "status"])
+def test_a_docker_that_may_not_be_used_is_no_container_that_is_not_there(tmp_path, script):
+    said    = "permission denied while trying to connect to the Docker daemon socket"
+    machine = Machine(tmp_path, {"docker": f'#!/bin/sh\necho "{said}" >&2\nexit 1\n'})
+    done    = machine.sh(script)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "sudo usermod -aG docker" in checks.explain("box", done.stderr)
+
+
 def test_a_container_of_another_image_is_left_alone(tmp_path):
     machine = Machine(tmp_path, {"docker": DOCKER})
     machine.state.write_text("true somebody/else:1\n")
@@ -135,6 +146,19 @@ def test_a_folder_is_mounted_once_and_the_table_keeps_its_other_lines(tmp_path):
     assert machine.sh(script).stdout == f"{folder} is mounted already\n"
     assert (etc / "fstab").read_text() == expected
     assert machine.calls() == []
+
+
+def test_blanks_in_a_folder_s_name_part_no_fields(tmp_path):
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    folder = tmp_path / "it's my ws"
+    field  = str(folder).replace(" ", r"\040")
+    (etc / "fstab").write_text(f"10.0.0.9:/old {field} nfs ro 0 0\n")
+    machine = Machine(tmp_path, dict.fromkeys(("mount.nfs", "mount", "mountpoint", "exportfs", "systemctl"), RECORD))
+    assert machine.sh(setup.nfs_client(folder, "192.168.100.10", etc=etc)).returncode == 0
+    assert (etc / "fstab").read_text() == f"192.168.100.10:{field} {field} nfs {setup.MOUNT} 0 0\n"
+    assert machine.sh(setup.nfs_server(folder, ["192.168.100.11"], etc=etc)).returncode == 0
+    assert (etc / "exports.d" / "genet5.exports").read_text() == f"{field} 192.168.100.11({setup.EXPORT})\n"
 
 
 @pytest.mark.parametrize("words", [("container", "start"), ("container", "stop"), ("container", "status"),

@@ -171,6 +171,30 @@ def test_the_number_of_processes_may_change(tools, baked, start, tmp_path, befor
         assert ours == theirs
 
 
+@pytest.mark.parametrize("how", ["auto", "by hand"])
+def test_other_processes_work_a_step_off_in_other_micro_batches(tools, baked, start, tmp_path, how):
+    """Two micro-batches of one process are one of each of two, chosen again or named; the losses stay."""
+
+    options  = [*tools.COMMON, "--max-steps", "6", "--save-every", "3", "--eval-every", "6"]
+    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    whole, changed = tmp_path / "whole", tmp_path / "changed"
+    tools.genet5("sft", baked, whole, start, *options, "--batch-rows", "2", "--accumulate", "2")
+    shutil.copytree(whole, changed)
+    state = checkpoint.read(whole / "checkpoint_step_3.pt")
+    state["config"]["auto_batch"] = how == "auto"
+    checkpoint.write(changed / "checkpoint_latest.pt", state)
+    resumed = ["sft", baked, changed, start, *tools.COMMON, "--resume"]
+    if how == "auto":
+        assert "micro-batches of 1 rows fit" in tools.genet5(*resumed, launcher=torchrun).stderr
+    else:
+        done = tools.genet5(*resumed, launcher=torchrun, check=False)
+        assert done.returncode != 0 and "give another --accumulate" in done.stderr
+        tools.genet5(*resumed, "--accumulate", "1", launcher=torchrun)
+    ours, theirs = exact(changed), exact(whole)
+    assert len(ours) == 6 and ours[:3] == theirs[:3]
+    assert [row["loss"] for row in ours[3:]] == pytest.approx([row["loss"] for row in theirs[3:]], rel=1e-5)
+
+
 def test_the_first_process_hands_its_checkpoint_to_one_that_sees_none(tools, whole, baked, start, tmp_path):
     shutil.copytree(whole, tmp_path / "run")
     shutil.copyfile(tmp_path / "run" / "checkpoint_step_9.pt", tmp_path / "run" / "checkpoint_latest.pt")

@@ -91,11 +91,10 @@ def nfs():
 def server(folder, dry_run, **where):
     """Export FOLDER of this machine to every worker (as root, or with sudo)."""
 
-    import genet5.launch.cluster as clusters
     import genet5.launch.setup as setup
 
     carry_out(where, lambda boxes: {boxes.master: setup.nfs_server(
-        folder.absolute(), [clusters.bare(worker) for worker in boxes.workers])}, True, dry_run)
+        folder.absolute(), [boxes.address(worker) for worker in boxes.workers])}, True, dry_run)
 
 
 @nfs.command(epilog="Example: genet5 launch nfs client /workspace --worker 192.168.100.11")

@@ -64,7 +64,7 @@ def commands(boxes, port):
 
     ray = boxes.run_python("-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats")
     for name in boxes.nodes:
-        address = name.rpartition("@")[2]
+        address = boxes.address(name)
         if name == boxes.master:
             yield name, [*ray, "--head", "--port", str(port), "--node-ip-address", address,
                          "--include-dashboard", "false"]

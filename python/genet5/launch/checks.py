@@ -21,6 +21,10 @@ EQUAL = (("genet5", ("genet5",)), ("the code of genet5", ("code_hash",)), ("torc
          ("triton", ("packages", "triton")), ("CUDA", ("cuda",)), ("NCCL", ("nccl",)))
 # what ssh says -> what to do
 COMPLAINTS = (
+    ("docker: not found", "docker is not installed there; see https://docs.docker.com/engine/install"),
+    ("permission denied while trying to connect to the docker", "this user may not use docker there; add it: sudo "
+                                                                "usermod -aG docker $USER, and log in again"),
+    ("cannot connect to the docker daemon", "docker does not run there; start it with: systemctl start docker"),
     ("host key verification failed", "ssh does not know its host key; compare it, then accept it once: ssh {node}"),
     ("remote host identification has changed", "its host key has changed; if that is right: ssh-keygen -R {host}"),
     ("permission denied", "ssh may not log in; copy the key with: ssh-copy-id {node}"),

@@ -1,7 +1,11 @@
 """Which machines there are, and the commands that reach them: pure functions, so that --dry-run shows them all."""
 
+import contextlib
 import dataclasses
+import functools
+import re
 import shlex
+import subprocess
 import sys
 
 import genet5.errors as errors
@@ -27,7 +31,7 @@ class Cluster:
     ssh_config: str, file for ssh -F; empty: the user's
     port:       int, of the rendezvous on the master; 0: a free one
     processes:  int, of each machine; 0: one for each GPU, one on a CPU
-    raises DataError where there is no worker, or one is named twice
+    raises DataError where there is no worker, one is named twice, or is no host
     """
 
     master:     str  = ""
@@ -43,15 +47,23 @@ class Cluster:
         self.workers = list(self.workers)
         if not self.workers:
             raise errors.DataError("no worker is named: --worker HOST, or workers = [\"HOST\"] in the --cluster file")
+        for host in (*self.workers, *([self.master] if self.master else [])):
+            # ssh would take such a one for an option, or as several words
+            if not bare(host) or host.startswith("-") or any(letter.isspace() for letter in host):
+                raise errors.DataError(f"{host!r} is no host; give an address, a name or user@address")
         if len(set(self.workers)) != len(self.workers):
             raise errors.DataError(f"a worker is named twice: {', '.join(self.workers)}")
         self.env = {name: str(value) for name, value in self.env.items()}
         if not self.master:
             try:
-                self.master = machine.toward(bare(self.workers[0]))
+                self.master = machine.toward(self.address(self.workers[0]))
             except OSError as error:
                 raise errors.DataError(f"no way to {self.workers[0]}: {error.strerror or error}; see ip route, or give "
                                        f"--master") from error
+
+        if self.master in map(bare, self.workers):
+            raise errors.DataError(f"{self.master} is named as the master and as a worker; the master, this machine, "
+                                   f"takes part anyway")
 
     @property
     def nodes(self):
@@ -62,7 +74,12 @@ class Cluster:
     def peer(self, node):
         """The machine that a node's interface has to lead to."""
 
-        return bare(self.workers[0]) if node == self.master else self.master
+        return self.address(self.workers[0]) if node == self.master else self.master
+
+    def address(self, node):
+        """What a machine is called on the network: a worker's HostName where ssh's configuration has one."""
+
+        return node if node == self.master else _host_name(node, self.ssh_config)
 
     def on(self, node, command):
         """The command line that runs a command on a machine.
@@ -97,6 +114,18 @@ class Cluster:
             "-m", "torch.distributed.run", "--nnodes", len(self.nodes), "--node-rank", self.nodes.index(node),
             "--nproc-per-node", processes, "--rdzv-backend", "static", "--master-addr", self.master,
             "--master-port", port, "-m", "genet5", *arguments)
+
+
+@functools.cache
+def _host_name(host, config):
+    """The host that ssh connects to under a name."""
+
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(["ssh", *(["-F", config] if config else []), "-G", host], capture_output=True, text=True,
+                              timeout=10, check=True).stdout
+        return re.search(r"^hostname (.+)$", said, re.MULTILINE)[1]
+    # without ssh there is no configuration of it
+    return bare(host)
 
 
 def bare(host):

@@ -39,6 +39,7 @@ def examine(folders=(), out=None, peer=None):
     folders: paths of baked, raw or model folders whose content is hashed
     out:     path whose disk is looked at; None: the present folder
     peer:    str or None, address of another node; the interface that leads to it is named
+    raises DataError where a folder is missing or nothing leads to the peer
     returns dict of plain values: format, host, time, genet5, python, platform, code_hash, core_hash, core_profile,
     packages, cuda, nccl, devices, cores, memory, disk, interfaces, link, hashes, findings
     """
@@ -62,10 +63,19 @@ def examine(folders=(), out=None, peer=None):
               "link":         None,
               "hashes":       {str(folder): folder_hash(folder) for folder in folders}}
     if peer is not None:
-        report["link"] = link(report["interfaces"], machine.toward(peer))
+        report["link"] = link(report["interfaces"], _toward(peer))
     report["findings"] = findings(report)
     report["time"]     = time.time()
     return report
+
+
+def _toward(peer):
+    """The address of this machine from which it speaks to another one."""
+
+    try:
+        return machine.toward(peer)
+    except OSError as error:
+        raise errors.DataError(f"no way to {peer}: {error.strerror or error}; see ip route") from error
 
 
 def folder_hash(folder):

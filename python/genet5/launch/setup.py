@@ -22,6 +22,7 @@ _START = """\
 set -eu
 name={name}
 image={image}
+docker version >/dev/null
 state=$(docker container inspect --format '{{{{.State.Running}}}} {{{{.Config.Image}}}}' "$name" 2>/dev/null || true)
 case "$state" in
 "true $image")
@@ -55,6 +56,7 @@ _STOP = """\
 # stop and remove the container of GeneT5
 set -eu
 name={name}
+docker version >/dev/null
 if docker container inspect "$name" >/dev/null 2>&1; then
     docker stop --time 30 "$name" >/dev/null
     docker rm "$name" >/dev/null
@@ -69,6 +71,7 @@ _STATUS = """\
 # say how the container of GeneT5 is
 set -eu
 name={name}
+docker version >/dev/null
 form='{{{{.Name}}}} {{{{.State.Status}}}} since {{{{.State.StartedAt}}}}, {{{{.Config.Image}}}}'
 docker container inspect --format "$form" "$name" 2>/dev/null || echo "$name is not there"
 """
@@ -108,7 +111,7 @@ if ! command -v mount.nfs >/dev/null; then
 fi
 mkdir -p "$folder"
 if ! grep -Fqx -e "$wanted" "$table"; then
-    awk -v folder="$folder" '!($2 == folder && $3 ~ /^nfs/)' "$table" >"$table.genet5"
+    FIELD={field} awk '!($2 == ENVIRON["FIELD"] && $3 ~ /^nfs/)' "$table" >"$table.genet5"
     printf '%s\\n' "$wanted" >>"$table.genet5"
     cat "$table.genet5" >"$table"
     rm "$table.genet5"
@@ -155,15 +158,22 @@ def nfs_server(folder, clients, etc="/etc"):
     clients: addresses that may use it
     """
 
-    line = " ".join([str(folder), *(f"{client}({EXPORT})" for client in clients)])
+    line = " ".join([_field(folder), *(f"{client}({EXPORT})" for client in clients)])
     return _SERVER.format(folder=shlex.quote(str(folder)), line=shlex.quote(line), etc=etc)
 
 
 def nfs_client(folder, server, etc="/etc"):
     """The script that mounts a server's folder at the same place."""
 
-    line = f"{server}:{folder} {folder} nfs {MOUNT} 0 0"
-    return _CLIENT.format(folder=shlex.quote(str(folder)), line=shlex.quote(line), etc=etc)
+    field = _field(folder)
+    line  = f"{server}:{field} {field} nfs {MOUNT} 0 0"
+    return _CLIENT.format(folder=shlex.quote(str(folder)), field=shlex.quote(field), line=shlex.quote(line), etc=etc)
+
+
+def _field(folder):
+    """A path as fstab and exports have it, where blanks part the fields."""
+
+    return str(folder).replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011")
 
 
 def run(cluster, scripts, as_root=False, tell=print):
@@ -176,8 +186,11 @@ def run(cluster, scripts, as_root=False, tell=print):
 
     shell = AS_ROOT if as_root else ["sh", "-s"]
     for node, script in scripts.items():
-        done = subprocess.run(cluster.on(node, shell), input=script, capture_output=True, text=True, check=False,
-                              timeout=PATIENCE)
+        try:
+            done = subprocess.run(cluster.on(node, shell), input=script, capture_output=True, text=True, check=False,
+                                  timeout=PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise errors.GeneT5Error(f"node {node}: no end within {PATIENCE} s") from error
         for line in done.stdout.splitlines():
             tell(f"[{node}] {line}")
         if done.returncode:

@@ -66,7 +66,8 @@ def reading(tokenizer, config, parts):
     """
 
     if config.batch_rows % parts:
-        raise errors.DataError(f"batch_rows {config.batch_rows} is not divisible by processes x accumulate, {parts}")
+        raise errors.DataError(f"batch_rows {config.batch_rows} is not divisible by processes x accumulate, "
+                               f"{parts}; give another --accumulate, or another number of processes")
     return {"tokenizer": tokenizer, "species": config.species or None, "row_tokens": config.row_tokens,
             "rows_per_batch": config.batch_rows // parts, "crop": config.crop, "threads": config.threads}
 

@@ -21,7 +21,7 @@ PARALLEL = ("ddp", "fsdp")
 
 # fields that may change when a run is resumed; the others decide what the run computes
 FREE = ("threads", "device", "compile", "save_every", "keep_checkpoints", "log_every", "tensorboard", "memory_floor",
-        "memory_every", "parallel")
+        "memory_every", "parallel", "accumulate")
 
 
 @dataclasses.dataclass(kw_only=True)

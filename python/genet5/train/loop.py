@@ -128,6 +128,9 @@ class Run:
         torch.utils.deterministic.fill_uninitialized_memory = False
         model       = folders.load(self.source, device)
         self.config = dataclasses.replace(self.config, device=device.type, threads=threads, dtype=dtype)
+        fit         = self._is_to_fit()
+        if fit:
+            self.config.accumulate = 1
         if self.config.compile:
             compiling.for_training(model, device)
             self.report.line(f"the blocks are compiled; what is compiled is kept in {compiling.cache_dir()}")
@@ -145,8 +148,14 @@ class Run:
         self.watch  = memory.Watch(self.out_dir / memory.file_name(self.group.local_rank), self.config.memory_floor,
                                    self.config.memory_every)
         self.writer = checkpoint.Writer(self.out_dir, self.config.keep_checkpoints, self.report.line)
-        if self.config.auto_batch and self.state is None:
+        if fit:
             self._fit()
+
+    def _is_to_fit(self):
+        """Whether micro-batches are to be chosen: in a new run, and where other processes go on with one."""
+
+        alike = self.state is not None and (self.state["world"] == self.group.world or "accumulate" in self.given)
+        return self.config.auto_batch and not alike
 
     def _read(self, config, accumulate):
         """The training data of this process in so many micro-batches."""
