@@ -48,13 +48,15 @@ def settle_model(out_dir, workspace, name, data_dir, resume=False):
     workspace: path or None
     name:      str or None; None: the name of data_dir
     resume:    bool, go on with the newest run of the name
-    raises DataError where neither out_dir nor workspace is given
+    raises DataError where neither out_dir nor workspace is given, or the name cannot be part of a folder's name
     """
 
     if out_dir is not None:
         return pathlib.Path(out_dir)
     _demand(workspace, "OUT_DIR")
     name = name or pathlib.Path(data_dir).resolve().name
+    if not re.fullmatch(r"[^/.][^/]*", name):
+        raise errors.DataError(f"--name {name!r} is no part of a folder's name; leave / out")
     return (resume and latest_model_folder(workspace, name)) or model_folder(workspace, name)
 
 

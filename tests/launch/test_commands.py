@@ -214,6 +214,9 @@ def test_names_of_runs_follow_the_owner_s_convention(tmp_path):
     assert workspace.settle_model(None, tmp_path, "yeast", "x", resume=True).name == "mar08_yeast_t1"
     with pytest.raises(errors.DataError, match="--workspace"):
         workspace.settle_model(None, None, None, "x")
+    for name in ("a/b", ".."):
+        with pytest.raises(errors.DataError, match="no part of a folder's name"):
+            workspace.settle_model(None, tmp_path, name, "x")
 
 
 def concluded(boxes, master, worker, asked=0):

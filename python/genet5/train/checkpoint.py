@@ -18,6 +18,9 @@ import genet5.errors as errors
 LATEST = "checkpoint_latest.pt"
 BEST   = "best_model.pt"
 FORMAT = 1
+# what a run needs to go on; best_model.pt has less
+WHOLE  = {"asked", "config", "model_config", "world", "versions", "model", "average", "optimizer", "step", "progress",
+          "sampler", "random", "data_hash"}
 _STEP  = re.compile(r"checkpoint_step_(\d+)\.pt")
 
 
@@ -161,7 +164,12 @@ def newest(folder, tell):
     paths = [path for path in (folder / LATEST, *reversed(steps(folder))) if path.is_file()]
     for number, path in enumerate(paths):
         try:
-            return read(path)
+            state   = read(path)
+            missing = sorted(WHOLE - set(state))
+            if missing:
+                raise errors.DataError(f"{path} is no checkpoint that a run can go on from: it lacks "
+                                       f"{', '.join(missing)}")
+            return state
         except errors.DataError as error:
             if number + 1 == len(paths):
                 raise

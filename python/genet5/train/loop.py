@@ -392,6 +392,9 @@ class Run:
         self._rest("the end")
         self.writer.finish()
         progress = self.trainer.progress
+        if progress.best_step < 0:
+            raise errors.GeneT5Error(f"no validation loss was a finite number, so {self.out_dir} holds no model: look "
+                                     f"at {self.source}, or start again with a lower --lr, or --dtype float32")
         summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
                     "best_loss": progress.best_loss, "skipped": progress.skipped, "mask_misses": progress.misses,
                     "model": str(self.out_dir)}
