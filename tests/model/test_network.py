@@ -190,3 +190,9 @@ def test_a_broken_configuration_of_a_model_folder_is_one_line(tmp_path, content,
     path.write_text(content)
     with pytest.raises(errors.DataError, match=f"config.json: .*{said}"):
         folder.load(tmp_path / "model")
+
+
+def test_whoever_may_read_one_file_of_a_model_folder_may_read_all(tmp_path):
+    tk.train([b"ACGTTGCATT" * 100], vocab_size=20).save(tmp_path / "tokenizer.json")
+    folder.create(tmp_path / "model", tmp_path / "tokenizer.json", preset="tiny")
+    assert len({path.stat().st_mode for path in (tmp_path / "model").iterdir()}) == 1

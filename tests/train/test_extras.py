@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -193,6 +194,44 @@ def test_a_full_disk_costs_no_checkpoint_that_is_there(small_disk):
     writer.save({"step": 4, **small})
     writer.finish()
     assert checkpoint.newest(small_disk, said.append)["step"] == 4
+
+
+def test_a_full_disk_costs_no_step_and_no_model_that_is_there(small_disk, baked, start, capsys):
+    """The disk has no room for a model and a checkpoint in the second step, and has it again in the third."""
+
+    import genet5.train.logs as logs
+
+    class Guest:
+        """Somebody else who uses the disk."""
+
+        def beat(self, step):
+            run.writer.wait()
+            if step == 2:
+                free = shutil.disk_usage(small_disk).free
+                (small_disk / "guest").write_bytes(bytes(max(0, free - 32_768)))
+            if step == 3:
+                (small_disk / "guest").unlink()
+
+        def rest(self, what):
+            pass
+
+    config = dataclasses.replace(TINY, max_steps=4, eval_every=1, save_every=1, keep_checkpoints=1, memory_every=60.0)
+    run    = loop.Run(baked, small_disk / "run", start, config, heart=Guest())
+    run.go()
+    said = capsys.readouterr().err
+    assert "the model of step 2, the best so far, was not written: No space left on device" in said
+    assert "the checkpoint of step 2 was not written: No space left on device" in said
+    rows = logs.read(small_disk / "run" / "eval_log.csv")
+    assert [row["best"] for row in rows] == [1, 1, 0, 1, 1]
+    assert checkpoint.newest(small_disk / "run", print)["progress"]["best_step"] == 4
+
+
+def test_a_model_folder_that_finds_no_room_is_told_by_name(small_disk, start):
+    import genet5.model.folder as folders
+
+    (small_disk / "guest").write_bytes(bytes(shutil.disk_usage(small_disk).free - 32_768))
+    with pytest.raises(OSError, match=r"No space left on device: '.*/model\.safetensors'"):
+        folders.save(folders.load(start), small_disk / "model", start / "tokenizer.json")
 
 
 def test_half_written_files_of_a_killed_run_are_swept_away(tmp_path):

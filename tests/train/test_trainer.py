@@ -138,7 +138,7 @@ def test_a_run_without_a_finite_validation_loss_claims_no_model(baked, start, tm
     with torch.no_grad():
         model.embed.weight.fill_(float("nan"))
     folders.save(model, tmp_path / "broken", start / "tokenizer.json")
-    with pytest.raises(errors.GeneT5Error, match="no validation loss was a finite number"):
+    with pytest.raises(errors.GeneT5Error, match="holds no model: no validation loss was a finite number"):
         loop.Run(baked, tmp_path / "run", tmp_path / "broken", dataclasses.replace(SMALL, max_steps=2), quiet=True).go()
 
 
@@ -149,7 +149,7 @@ def test_a_best_model_is_no_checkpoint_to_go_on_from(baked, start, tmp_path):
     latest = tmp_path / "run" / "checkpoint_latest.pt"
     shutil.copyfile(tmp_path / "run" / "best_model.pt", tmp_path / "best.pt")
     (tmp_path / "best.pt").replace(latest)
-    assert checkpoint.newest(tmp_path / "run", said.append)["step"] == 2
+    assert checkpoint.newest(tmp_path / "run", said.append, checkpoint.WHOLE)["step"] == 2
     assert len(said) == 1 and "it lacks average, data_hash, optimizer" in said[0]
 
 

@@ -3,9 +3,11 @@
 Hugging Face reads and writes the same files, see genet5.hf; tokenizer_config.json is for its AutoTokenizer alone.
 """
 
+import errno
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import safetensors.torch
@@ -126,12 +128,21 @@ def save(model, out, tokenizer_path):
 
     out:            path of the folder, made if missing
     tokenizer_path: path of the tokenizer.json to copy
+    raises OSError naming the file that could not be written
     """
 
     out = pathlib.Path(out)
     save_tokenizer(tokenizer_path, out)
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    _replace(out / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}))
+    try:
+        _replace(out / WEIGHTS, lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}))
+    except safetensors.SafetensorError as error:
+        # it tells of a full disk in words only
+        number = re.search(r"os error (\d+)", str(error))
+        code   = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(out / WEIGHTS)) from error
+    # safetensors lets nobody else read it
+    shutil.copymode(out / TOKENIZER_CONFIG, out / WEIGHTS)
     _drop_shards(out)
     save_config(model.config, out)
 

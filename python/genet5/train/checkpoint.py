@@ -29,6 +29,7 @@ def write(path, state):
 
     path:  path of the file
     state: dict of tensors and plain values
+    raises OSError naming the file
     """
 
     path      = pathlib.Path(path)
@@ -39,8 +40,22 @@ def write(path, state):
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    # torch turns some failed writes into RuntimeError
+    except (OSError, RuntimeError) as error:
+        raise _disk_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _disk_error(path, error):
+    """The OSError behind a failed write, with the name of the file."""
+
+    cause = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__context__
+    if cause is None:
+        return OSError(errno.EIO, " ".join(str(error).split())[:200], str(path))
+    return OSError(cause.errno, cause.strerror, str(path))
 
 
 def save(folder, state, keep):
@@ -125,17 +140,12 @@ class Writer:
         try:
             save(self.folder, state, self.keep)
             self.failure = None
-        # torch turns some failed writes into RuntimeError
-        except (OSError, RuntimeError) as error:
+        except OSError as error:
             self.failed += 1
-            self.failure = OSError(getattr(error, "errno", None) or errno.EIO, _reason(error),
+            self.failure = OSError(error.errno, error.strerror,
                                    str(self.folder / f"checkpoint_step_{state['step']}.pt"))
-            self.tell(f"warning: the checkpoint of step {state['step']} was not written: {_reason(error)}; the one "
+            self.tell(f"warning: the checkpoint of step {state['step']} was not written: {error.strerror}; the one "
                       f"before it stays")
-
-
-def _reason(error):
-    return getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
 
 
 def copy(state):
@@ -150,11 +160,12 @@ def copy(state):
     return state
 
 
-def newest(folder, tell):
+def newest(folder, tell, needs=frozenset()):
     """The newest checkpoint of a run that can be read; None where there is none at all.
 
     folder: path of the run
     tell:   function of a str, told of each one that is broken
+    needs:  set of str, what it has to hold, as WHOLE
     raises DataError where all of them are broken
     """
 
@@ -165,7 +176,7 @@ def newest(folder, tell):
     for number, path in enumerate(paths):
         try:
             state   = read(path)
-            missing = sorted(WHOLE - set(state))
+            missing = sorted(needs - set(state))
             if missing:
                 raise errors.DataError(f"{path} is no checkpoint that a run can go on from: it lacks "
                                        f"{', '.join(missing)}")

@@ -1,5 +1,6 @@
 """training_log and eval_log as CSV and JSONL: one row at a time, and continued exactly after a kill."""
 
+import contextlib
 import csv
 import io
 import json
@@ -79,14 +80,25 @@ class Log:
         """
 
         values = {column: self._finite(column, row.get(column)) for column in self.columns}
-        self.csv.write(_line([_cell(value) for value in values.values()]))
-        self.json.write(json.dumps(values) + "\n")
+        with self._named():
+            self.csv.write(_line([_cell(value) for value in values.values()]))
+            self.json.write(json.dumps(values) + "\n")
 
     def close(self):
         """Close the files."""
 
-        self.csv.close()
-        self.json.close()
+        with self._named():
+            self.csv.close()
+            self.json.close()
+
+    @contextlib.contextmanager
+    def _named(self):
+        """A full disk is told with the name of the file."""
+
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _finite(self, column, value):
         if not isinstance(value, float) or math.isfinite(value):

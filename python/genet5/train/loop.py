@@ -91,7 +91,7 @@ class Run:
         """The checkpoint to go on from, None for a new run."""
 
         if resume:
-            return checkpoint.newest(self.out_dir, self.report.line)
+            return checkpoint.newest(self.out_dir, self.report.line, checkpoint.WHOLE)
         if (self.out_dir / checkpoint.LATEST).exists() and not force:
             raise errors.DataError(f"{self.out_dir} already holds a run: --resume continues it, --force replaces it")
         return None
@@ -347,13 +347,13 @@ class Run:
         with evaluation.averaged(self.trainer) as model:
             row  = self._validate(self.held)
             best = row["loss"] < progress.best_loss
-            if best:
-                progress.best_loss, progress.best_step = row["loss"], progress.step
             if self.first:
                 if due:
                     row.update(evaluation.genes(model, self.samples, self._cores()))
-                if best:
-                    self._save_best(row)
+                best = best and self._save_best(row)
+        best = self.group.spread(best)
+        if best:
+            progress.best_loss, progress.best_step = row["loss"], progress.step
         if self.first:
             row.update(step=progress.step, best=int(best), seconds=self.trainer.seconds())
             self.records.evaluated(row)
@@ -367,13 +367,18 @@ class Run:
         return evaluation.validate(self.trainer, held)
 
     def _save_best(self, row):
-        """The model as it stands (averaged weights) as the model folder and as best_model.pt."""
+        """The model as it stands (averaged weights) as the model folder and as best_model.pt; whether that worked."""
 
-        model = self.trainer.evaluated
-        folders.save(model, self.out_dir, folders.tokenizer_file(self.source))
-        checkpoint.write(self.out_dir / checkpoint.BEST,
-                         {"model": model.state_dict(), "step": self.trainer.progress.step, "losses": row,
-                          **self._settings()})
+        model, step = self.trainer.evaluated, self.trainer.progress.step
+        try:
+            folders.save(model, self.out_dir, folders.tokenizer_file(self.source))
+            checkpoint.write(self.out_dir / checkpoint.BEST,
+                             {"model": model.state_dict(), "step": step, "losses": row, **self._settings()})
+        except OSError as error:
+            # a full disk must not end the run; a later model may find room
+            self.report.line(f"warning: the model of step {step}, the best so far, was not written: {error.strerror}")
+            return False
+        return True
 
     def _save(self, now=False):
         """All that the run needs to go on.
@@ -393,8 +398,8 @@ class Run:
         self.writer.finish()
         progress = self.trainer.progress
         if progress.best_step < 0:
-            raise errors.GeneT5Error(f"no validation loss was a finite number, so {self.out_dir} holds no model: look "
-                                     f"at {self.source}, or start again with a lower --lr, or --dtype float32")
+            raise errors.GeneT5Error(f"{self.out_dir} holds no model: no validation loss was a finite number, or there "
+                                     f"was no room; look at {self.source} and eval_log.csv, or use a lower --lr")
         summary  = {"steps": progress.step, "seconds": self.trainer.seconds(), "best_step": progress.best_step,
                     "best_loss": progress.best_loss, "skipped": progress.skipped, "mask_misses": progress.misses,
                     "model": str(self.out_dir)}
