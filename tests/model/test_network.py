@@ -107,7 +107,7 @@ def test_writing_step_by_step_equals_teacher_forcing(model):
 
 
 @pytest.mark.parametrize("slopes", [None, attention.alibi_slopes(3)], ids=["no bias", "ALiBi"])
-@pytest.mark.parametrize("block,span", [(16, 16), (16, 48), (64, 64)])
+@pytest.mark.parametrize("block,span", [(16, 16), (16, 48), (64, 64), (128, 128)])
 @pytest.mark.parametrize("global_tokens", [0, 1, 20, 120])
 def test_blocked_attention_equals_the_dense_reference_with_its_gradients(block, span, global_tokens, slopes):
     torch.manual_seed(block + span)
@@ -124,6 +124,44 @@ def test_blocked_attention_equals_the_dense_reference_with_its_gradients(block, 
         results.append((out, *torch.autograd.grad((out * weight).sum(), inputs)))
     for dense, blocked in zip(*results):
         torch.testing.assert_close(blocked, dense, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["dense", "blocked"])
+def test_query_heads_may_share_heads_of_keys(backend):
+    torch.manual_seed(0)
+    config = configs.ModelConfig(vocab_size=8, attention=backend, block_size=32, attention_window=32, global_tokens=3)
+    where  = attention.Prefixes(backend, torch.zeros(1, 96, dtype=torch.long), torch.arange(96)[None])
+    slopes = attention.alibi_slopes(6).repeat(2, 1)
+    q, k, v = (torch.randn(1, 96, heads, 8) for heads in (6, 2, 2))
+    found   = attention.prefix(q, k, v, where, config, slopes)
+    for head in range(6):
+        alone = attention.prefix(q[:, :, [head]], k[:, :, [head // 3]], v[:, :, [head // 3]], where, config,
+                                 slopes[:, [head]])
+        torch.testing.assert_close(found[:, :, [head]], alone, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="6 query heads cannot share 4 heads of keys"):
+        attention.prefix(q, torch.randn(1, 96, 4, 8), torch.randn(1, 96, 4, 8), where, config)
+
+
+def test_blocks_that_do_not_fill_the_window_are_refused():
+    x = torch.randn(1, 96, 1, 8)
+    with pytest.raises(ValueError, match="a window of 96 tokens is not divisible by blocks of 64"):
+        attention.prefix_blocked(x, x, x, torch.zeros(1, 96).long(), torch.arange(96)[None], span=96, block=64)
+
+
+@pytest.mark.parametrize("block", [16, 32, 64, 128])
+def test_every_valid_block_size_reads_rows_of_any_length(block):
+    """Rows are filled to multiples of 64 tokens, whatever the size of a block."""
+
+    for lengths in (LENGTHS, [900], [65]):
+        batch = batch_of(lengths, [list(range(len(lengths)))])
+        keys  = []
+        for backend in ("dense", "blocked"):
+            torch.manual_seed(4)
+            config = configs.ModelConfig.preset("tiny", vocab_size=64, block_size=block, attention_window=128,
+                                                attention=backend)
+            with torch.no_grad():
+                keys.append(network.GeneT5(config).eval().prefill(batch).keys)
+        torch.testing.assert_close(*keys, rtol=1e-5, atol=1e-5)
 
 
 def test_auto_means_kernels_on_a_gpu_and_blocks_elsewhere():

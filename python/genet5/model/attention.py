@@ -133,6 +133,8 @@ def prefixes(batch, config):
 def prefix(q_RTHD, k_RTHD, v_RTHD, where, config, slopes_2H=None):
     """Attention inside each packed window, by the backend that `where` names.
 
+    k_RTHD, v_RTHD: with as many heads as the queries, or a number that divides theirs: query head h of H reads key
+               head h * G // H of G
     where:     Prefixes
     config:    ModelConfig; its attention_window, global_tokens and block_size count
     slopes_2H: None or float [2, H], ALiBi's slopes among the prefix and from steps to it
@@ -144,11 +146,24 @@ def prefix(q_RTHD, k_RTHD, v_RTHD, where, config, slopes_2H=None):
         q, k, v = (x.flatten(0, 1) for x in (q_RTHD, k_RTHD, v_RTHD))
         slopes  = None if slopes_2H is None else slopes_2H.float()
         return where.layout.attend(q, k, v, span, few, slopes).view_as(q_RTHD)
+    k_RTHD, v_RTHD = (_for_heads(x, q_RTHD.shape[2]) for x in (k_RTHD, v_RTHD))
     slopes_H = None if slopes_2H is None else slopes_2H[0]
     if where.backend == "flex":
         return _flexible().attend(q_RTHD, k_RTHD, v_RTHD, where.layout, slopes_H)
     inputs   = q_RTHD, k_RTHD, v_RTHD, where.window_RT, where.place_RT, span, few, slopes_H
     return prefix_dense(*inputs) if where.backend == "dense" else prefix_blocked(*inputs, config.block_size)
+
+
+def _for_heads(x_RTHD, heads):
+    """Keys or values repeated for the query heads that share them.
+
+    raises ValueError where the number of their heads does not divide that of the queries
+    """
+
+    if heads % x_RTHD.shape[2]:
+        raise ValueError(f"{heads} query heads cannot share {x_RTHD.shape[2]} heads of keys; valid is a divisor of "
+                         f"{heads}")
+    return x_RTHD if x_RTHD.shape[2] == heads else x_RTHD.repeat_interleave(heads // x_RTHD.shape[2], dim=2)
 
 
 def prefix_dense(q_RTHD, k_RTHD, v_RTHD, window_RT, place_RT, span, global_tokens=0, slopes_H=None):
@@ -174,10 +189,20 @@ def prefix_dense(q_RTHD, k_RTHD, v_RTHD, window_RT, place_RT, span, global_token
 def prefix_blocked(q_RTHD, k_RTHD, v_RTHD, window_RT, place_RT, span, global_tokens=0, slopes_H=None, block=64):
     """The same as `prefix_dense`, in blocks of queries with their neighbour blocks of keys and the global tokens.
 
-    block: int, divides span and T
+    block: int, divides span
+    raises ValueError where it does not
     """
 
     rows, length, heads, size = q_RTHD.shape
+    if span % block:
+        raise ValueError(f"a window of {span} tokens is not divisible by blocks of {block}; valid are multiples of "
+                         f"{block}")
+    if length % block:
+        # rows are filled to multiples of fewer tokens than a large block has
+        more    = (0, -length % block)
+        q, k, v = (F.pad(x, (0, 0, 0, 0, *more)) for x in (q_RTHD, k_RTHD, v_RTHD))
+        filled  = F.pad(window_RT, more, value=-2), F.pad(place_RT, more, value=length + block)
+        return prefix_blocked(q, k, v, *filled, span, global_tokens, slopes_H, block)[:, :length]
     blocks, reach = length // block, span // block
     width         = (2 * reach + 1) * block
 
@@ -332,6 +357,7 @@ def steps(q_NSHD, k_NLHD, v_NLHD, seen):
         # steps see all of their prefix, whatever its window
         q, k, v = (x.flatten(0, 1) for x in (q_NSHD, k_NLHD, v_NLHD))
         return seen.layout.attend(q, k, v, 1, slopes_2H=seen.slopes_2H).view_as(q_NSHD)
+    k_NLHD, v_NLHD  = (_for_heads(x, q_NSHD.shape[2]) for x in (k_NLHD, v_NLHD))
     mask, bias_NHSL = seen.allowed_NSL[:, None], seen.bias_NHSL
     if bias_NHSL is not None:
         mask = torch.where(mask, bias_NHSL.to(q_NSHD.dtype), torch.finfo(q_NSHD.dtype).min)
