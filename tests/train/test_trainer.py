@@ -142,6 +142,24 @@ def test_a_run_without_a_finite_validation_loss_claims_no_model(baked, start, tm
         loop.Run(baked, tmp_path / "run", tmp_path / "broken", dataclasses.replace(SMALL, max_steps=2), quiet=True).go()
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_model_that_is_no_run_is_not_replaced_unasked(baked, start, tmp_path, resume):
+    shutil.copytree(start, tmp_path / "model")
+    before = (tmp_path / "model" / "model.safetensors").read_bytes()
+    with pytest.raises(errors.DataError, match="already holds a model"):
+        loop.Run(baked, tmp_path / "model", tmp_path / "model", SMALL, quiet=True, resume=resume)
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() == before
+    loop.Run(baked, tmp_path / "model", start, dataclasses.replace(SMALL, max_steps=1), quiet=True, force=True).go()
+
+
+def test_checkpoints_without_the_latest_are_a_run_too(baked, start, tmp_path):
+    config = dataclasses.replace(SMALL, max_steps=1, save_every=1)
+    loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()
+    (tmp_path / "run" / "checkpoint_latest.pt").unlink()
+    with pytest.raises(errors.DataError, match="already holds a run"):
+        loop.Run(baked, tmp_path / "run", start, config, quiet=True)
+
+
 def test_a_best_model_is_no_checkpoint_to_go_on_from(baked, start, tmp_path):
     config = dataclasses.replace(SMALL, max_steps=2, save_every=1)
     loop.Run(baked, tmp_path / "run", start, config, quiet=True).go()

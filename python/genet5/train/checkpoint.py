@@ -84,6 +84,13 @@ def steps(folder):
     return [path for _, path in sorted(found)]
 
 
+def exists(folder):
+    """Whether a folder holds a checkpoint, whole or not."""
+
+    folder = pathlib.Path(folder)
+    return (folder / LATEST).exists() or (folder.is_dir() and bool(steps(folder)))
+
+
 class Writer:
     """Writes the checkpoints of a run in the background, one after the other.
 

@@ -90,11 +90,15 @@ class Run:
     def _stored(self, resume, force):
         """The checkpoint to go on from, None for a new run."""
 
-        if resume:
-            return checkpoint.newest(self.out_dir, self.report.line, checkpoint.WHOLE)
-        if (self.out_dir / checkpoint.LATEST).exists() and not force:
-            raise errors.DataError(f"{self.out_dir} already holds a run: --resume continues it, --force replaces it")
-        return None
+        state = checkpoint.newest(self.out_dir, self.report.line, checkpoint.WHOLE) if resume else None
+        if state is None and not force:
+            if checkpoint.exists(self.out_dir):
+                raise errors.DataError(f"{self.out_dir} already holds a run: --resume continues it, --force replaces "
+                                       f"it")
+            if (self.out_dir / folders.CONFIG).exists() and not (self.out_dir / records.SETTINGS).exists():
+                raise errors.DataError(f"{self.out_dir} already holds a model, which the run would replace: name "
+                                       f"another folder, or use --force")
+        return state
 
     def _take(self):
         """The configuration of the checkpoint to go on from, where there is one."""
