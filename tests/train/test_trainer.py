@@ -105,6 +105,11 @@ def test_rows_that_cannot_be_shared_out_are_refused(baked, start):
         trainer(baked, start, accumulate=3)
 
 
+def test_a_folder_that_was_not_baked_is_told_so(start, tmp_path):
+    with pytest.raises(errors.DataError, match=r"is no baked folder: .* \(genet5 bake makes one\)"):
+        trainer(tmp_path, start)
+
+
 def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(baked, start, monkeypatch):
     ours  = trainer(baked, start)
     ours.step()

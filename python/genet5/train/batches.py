@@ -1,6 +1,7 @@
 """What one optimizer step reads, and its sizes."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
@@ -29,10 +30,12 @@ class Source:
     tokenizer:  path of the model's tokenizer.json
     config:     TrainConfig, crop settled
     rank, world: int, this process and the number of processes
-    raises DataError where batch_rows cannot be shared out
+    raises DataError where there is no baked data, or batch_rows cannot be shared out
     """
 
     def __init__(self, baked_dir, tokenizer, config, rank=0, world=1):
+        if not (pathlib.Path(baked_dir) / "bake_config.json").is_file():
+            raise errors.DataError(f"{baked_dir} is no baked folder: bake_config.json is missing (genet5 bake makes one)")
         # each micro-batch reads as if it were a process of its own
         parts        = world * config.accumulate
         options      = reading(tokenizer, config, parts)
