@@ -35,7 +35,8 @@ class Source:
 
     def __init__(self, baked_dir, tokenizer, config, rank=0, world=1):
         if not (pathlib.Path(baked_dir) / "bake_config.json").is_file():
-            raise errors.DataError(f"{baked_dir} is no baked folder: bake_config.json is missing (genet5 bake makes one)")
+            raise errors.DataError(f"{baked_dir} is no baked folder: bake_config.json is missing (genet5 bake makes "
+                                   f"one)")
         # each micro-batch reads as if it were a process of its own
         parts        = world * config.accumulate
         options      = reading(tokenizer, config, parts)
