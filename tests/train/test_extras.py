@@ -235,7 +235,8 @@ def test_a_model_folder_that_finds_no_room_is_told_by_name(small_disk, start):
 
 
 def test_half_written_files_of_a_killed_run_are_swept_away(tmp_path):
-    for name in (".checkpoint_step_3.pt.77.tmp", ".best_model.pt.77.tmp", ".other.tmp", "checkpoint_step_2.pt"):
+    for name in (".checkpoint_step_3.pt.77.tmp", ".best_model.pt.77.tmp", ".model.safetensors.77.tmp",
+                 ".config.json.77.tmp", ".other.tmp", "checkpoint_step_2.pt"):
         (tmp_path / name).write_bytes(b"x")
     checkpoint.tidy(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".other.tmp", "checkpoint_step_2.pt"]

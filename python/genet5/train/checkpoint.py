@@ -199,7 +199,8 @@ def tidy(folder):
     """Remove half-written files that a killed run left under temporary names."""
 
     for path in pathlib.Path(folder).glob(".*.tmp"):
-        if path.name.startswith((".checkpoint_", f".{BEST}.", ".training_log.", ".eval_log.")):
+        if path.name.startswith((".checkpoint_", f".{BEST}.", ".training_log.", ".eval_log.", ".model.safetensors.",
+                                 ".config.json.", ".tokenizer.json.", ".tokenizer_config.json.")):
             path.unlink(missing_ok=True)
 
 
