@@ -6,11 +6,12 @@ import pathlib
 import genet5.errors as errors
 
 
-def check(paths, force):
+def check(paths, force, inputs=()):
     """Complain about outputs that cannot or must not be written, before any work is done.
 
-    paths: list of paths, None is passed over, "-" is standard output
-    force: bool, replace files that are there
+    paths:  list of paths, None is passed over, "-" is standard output
+    force:  bool, replace files that are there
+    inputs: list of paths that are read, which nothing replaces
     raises DataError
     """
 
@@ -20,7 +21,10 @@ def check(paths, force):
     files = [pathlib.Path(path) for path in asked if path != "-"]
     if len({file.resolve() for file in files}) < len(files):
         raise errors.DataError("two outputs have the same name")
+    read = {pathlib.Path(path).resolve() for path in inputs}
     for file in files:
+        if file.resolve() in read:
+            raise errors.DataError(f"{file} is read; name another file to write")
         if file.is_dir():
             raise errors.DataError(f"{file} is a folder; name a file")
         if not file.parent.is_dir():

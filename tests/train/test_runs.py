@@ -242,6 +242,14 @@ def test_a_run_is_neither_overwritten_nor_continued_otherwise(whole, baked, star
         loop.Run(baked, whole, start, config, given={"seed": 5}, resume=True)
 
 
+def test_a_model_is_not_replaced_by_a_run(whole, baked, start):
+    weights = (start / "model.safetensors").read_bytes()
+    config  = configs.read(whole / "finetune_config.json")
+    with pytest.raises(errors.DataError, match="holds a model that is no run's; name another OUT_DIR, or --force"):
+        loop.Run(baked, start, start, config)
+    assert (start / "model.safetensors").read_bytes() == weights
+
+
 def test_a_second_signal_interrupts_unless_it_is_an_echo():
     with signals.Stop() as stop:
         signal.raise_signal(signal.SIGTERM)

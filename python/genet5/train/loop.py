@@ -92,8 +92,13 @@ class Run:
 
         if resume:
             return checkpoint.newest(self.out_dir, self.report.line)
-        if (self.out_dir / checkpoint.LATEST).exists() and not force:
+        if force:
+            return None
+        if (self.out_dir / checkpoint.LATEST).exists():
             raise errors.DataError(f"{self.out_dir} already holds a run: --resume continues it, --force replaces it")
+        if (self.out_dir / folders.CONFIG).exists() and not (self.out_dir / records.SETTINGS).exists():
+            raise errors.DataError(f"{self.out_dir} holds a model that is no run's; name another OUT_DIR, or --force "
+                                   f"replaces it")
         return None
 
     def _take(self):
