@@ -1,10 +1,17 @@
 """The proteins to look for markers in: translated from an annotation, or read from a FASTA file."""
 
 import gzip
+import io
 import pathlib
+import re
 
 import genet5.errors as errors
 import genet5.genome as genome
+
+# what HMMER reads in a FASTA file: amino acids, ambiguous ones, stops
+FOREIGN = re.compile(r"[^A-Z*.]")
+# generation A of BUSCO takes what stands behind the colon for a place in a genome
+PLACED  = re.compile(r".+:\d+-\d+")
 
 
 def translate(annotation, fasta, isoforms="longest", genetic_code=1):
@@ -45,15 +52,17 @@ def read(path):
 
     path: str or path
     returns list of (str first word of the header, str protein without its final stop)
-    raises InputError with the line for text before the first header, a nameless or repeated header
+    raises InputError with the line for text before the first header, a nameless or repeated header, or a sign that no
+    amino acid has
     """
 
-    path = pathlib.Path(path)
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+    path  = pathlib.Path(path)
     parts = {}
     try:
-        with (gzip.open if packed else open)(path, "rt", encoding="utf-8") as lines:
+        # opened once, since it may be a pipe
+        with path.open("rb") as file:
+            packed = file.peek(2)[:2] == b"\x1f\x8b"
+            lines  = io.TextIOWrapper(gzip.open(file) if packed else file, encoding="utf-8")
             for number, line in enumerate(lines, 1):
                 line = line.strip()
                 if line.startswith(">"):
@@ -62,7 +71,7 @@ def read(path):
                     raise errors.InputError(f"{path}:{number}: no FASTA file: sequence before the first '>' line",
                                             str(path), number)
                 elif line:
-                    current.append(line.upper())
+                    current.append(letters(line, path, number))
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
         raise errors.InputError(f"{path}: no FASTA file of proteins: {error}", str(path)) from error
     return [(name, stripped("".join(lines))) for name, lines in parts.items()]
@@ -76,6 +85,17 @@ def header(line, known, path, number):
         raise errors.InputError(f"{path}:{number}: {f'a second sequence named {name}' if name else 'no name'}; "
                                 f"names must be there and differ", str(path), number)
     return name
+
+
+def letters(line, path, number):
+    """The amino acids of a line in upper case; raises InputError for another sign."""
+
+    found = "".join(line.split()).upper()
+    other = FOREIGN.search(found)
+    if other:
+        raise errors.InputError(f"{path}:{number}: {other[0]!r} is no amino acid; the file must hold proteins, not "
+                                f"aligned", str(path), number)
+    return found
 
 
 def stripped(protein):
