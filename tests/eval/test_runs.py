@@ -103,6 +103,13 @@ def test_runs_on_different_data_are_not_compared(run, model, held_out, species, 
     assert code == 1 and "different data" in err
 
 
+def test_the_order_in_which_contigs_are_named_does_not_matter(run, model, species, tmp_path):
+    for name, contigs in (("a", "chr1,chr2"), ("b", "chr2,chr1")):
+        assert run("eval", "genome", model, species, "-o", tmp_path / name, "--contigs", contigs, "--device",
+                   "cpu")[0] == 0
+    assert run("eval", "compare", tmp_path / "a", tmp_path / "b", "--resamples", 10)[0] == 0
+
+
 def test_what_is_wrong_is_one_line(run, model, species, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("x")

@@ -249,7 +249,8 @@ def compare(run_a, run_b, resamples=2000, seed=0):
     a, b    = (read_run(folder) for folder in folders)
     files   = [folder / REFERENCE if run["kind"] == "samples" else pathlib.Path(run["reference"])
                for folder, run in zip(folders, (a, b))]
-    if (a["kind"], a["contigs"]) != (b["kind"], b["contigs"]) or files[0].read_bytes() != files[1].read_bytes():
+    chosen  = [sorted(run["contigs"] or ()) for run in (a, b)]
+    if a["kind"] != b["kind"] or chosen[0] != chosen[1] or files[0].read_bytes() != files[1].read_bytes():
         raise errors.DataError(f"{run_a} and {run_b} were scored on different data: {a['data']} and {b['data']}, "
                                f"contigs {a['contigs'] or 'all'} and {b['contigs'] or 'all'}")
     paired = score.compare(files[0], *(folder / GENES for folder in folders), contigs=a["contigs"], resamples=resamples,
