@@ -21,16 +21,28 @@ def check(paths, force, inputs=()):
     files = [pathlib.Path(path) for path in asked if path != "-"]
     if len({file.resolve() for file in files}) < len(files):
         raise errors.DataError("two outputs have the same name")
-    read = {pathlib.Path(path).resolve() for path in inputs}
+    spare(inputs, files)
     for file in files:
-        if file.resolve() in read:
-            raise errors.DataError(f"{file} is read; name another file to write")
         if file.is_dir():
             raise errors.DataError(f"{file} is a folder; name a file")
         if not file.parent.is_dir():
             raise errors.DataError(f"{file.parent} does not exist; make the folder first")
         if file.exists() and not force:
             raise errors.DataError(f"{file} is there already; --force replaces it")
+
+
+def spare(inputs, paths):
+    """Complain about outputs that would replace what is read.
+
+    inputs: list of paths, None is passed over
+    paths:  list of paths to write, None is passed over
+    raises DataError
+    """
+
+    read = {pathlib.Path(path).resolve() for path in inputs if path is not None}
+    for path in paths:
+        if path is not None and pathlib.Path(path).resolve() in read:
+            raise errors.DataError(f"{path} is read; name another file to write")
 
 
 def write_text(path, text):
