@@ -81,15 +81,20 @@ def samples(model, data, output, presets=(score.PRESET,), by=None, device="auto"
 
 
 def read_samples(path):
-    """The samples of an eval.json.
+    """The samples of an eval.json; those of prep-grpo, which have no key, get one.
 
     raises DataError where there are none
     """
 
     try:
-        held_out = json.loads(path.read_text())["samples"]
+        held_out = [{"key": f"{sample['species']}-{number}", **sample} if "key" not in sample else sample
+                    for number, sample in enumerate(json.loads(path.read_text())["samples"])]
+        whole    = all(name in sample for sample in held_out for name in ("sequence", "genetic_code", "genes"))
     except (ValueError, KeyError, TypeError) as error:
-        raise errors.DataError(f"{path} is no eval.json that bake wrote") from error
+        raise errors.DataError(f"{path} is no eval.json that bake or prep-grpo wrote") from error
+    if not whole:
+        raise errors.DataError(f"{path} is no eval.json that bake or prep-grpo wrote: a sample lacks its sequence, "
+                               f"genetic_code or genes")
     if not held_out:
         raise errors.DataError(f"{path} has no samples; bake with held-out contigs or --eval-samples")
     return held_out
@@ -285,6 +290,10 @@ def read_run(folder):
     """
 
     try:
-        return json.loads((folder / RUN).read_text())
-    except (OSError, ValueError) as error:
+        run   = json.loads((folder / RUN).read_text())
+        known = run["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise errors.DataError(f"{folder} holds no run; eval f1 and eval genome write one with -o") from error
+    if not known:
+        raise errors.DataError(f"{folder} holds a run of another version of GeneT5; evaluate anew")
+    return run
