@@ -17,6 +17,7 @@ import genet5.eval.busco.proteins as proteins
 import genet5.eval.busco.report as report
 import genet5.eval.busco.rules as rules
 import genet5.eval.busco.search as search
+import genet5.extract as extract
 
 
 @pytest.fixture
@@ -289,6 +290,30 @@ def test_translation_begins_at_the_first_whole_codon(tmp_path):
     gff.write_text("##gff-version 3\nc\tx\tgene\t1\t10\t.\t+\t.\tID=g\nc\tx\tmRNA\t1\t10\t.\t+\t.\tID=t;Parent=g\n"
                    "c\tx\tCDS\t1\t10\t.\t+\t1\tID=d;Parent=t\n")
     assert proteins.translate(gff, genome) == [("t", "MK")]
+
+
+def test_a_gene_beyond_its_contig_is_named_with_its_line(tmp_path):
+    (tmp_path / "g.fa").write_text(">c\nATGAAATAG\n")
+    (tmp_path / "g.gff3").write_text("##gff-version 3\nc\tx\tCDS\t4\t12\t.\t+\t0\tID=t\n")
+    with pytest.raises(errors.InputError, match=r"g\.gff3, line 2: gene t: .*belong together"):
+        proteins.translate(tmp_path / "g.gff3", tmp_path / "g.fa")
+
+
+def test_the_proteins_are_those_of_extract(shared, tmp_path):
+    folder = shared / "genomes" / "C.albicans"
+    (tmp_path / "odd.gff3").write_text("c\tx\tCDS\t1\t9\t.\t+\t0\tID=t\nc\tx\tCDS\t20\t28\t.\t-\t0\tID=t\n"
+                                       "c\tx\tCDS\t1\t8\t.\t+\t2\tID=u\n")
+    (tmp_path / "odd.fa").write_text(">c\n" + "ATGAAATAG" * 5 + "\n")
+    for annotation, fasta, code in ((folder / "gff.gz", folder / "fna.gz", 12),
+                                    (tmp_path / "odd.gff3", tmp_path / "odd.fa", 1)):
+        extract.extract(annotation, fasta, {"proteins": tmp_path / "p.faa"}, genetic_code=code, longest=True)
+        # of two stops at an end, a file that is read again loses both
+        ours, theirs = ({name: protein.rstrip("*") for name, protein in found}
+                        for found in (proteins.translate(annotation, fasta, genetic_code=code),
+                                      proteins.read(tmp_path / "p.faa")))
+        # extract reads ambiguous codons that mean one amino acid
+        assert ours.keys() == theirs.keys()
+        assert all(one in (other, "X") for name in ours for one, other in zip(ours[name], theirs[name], strict=True))
 
 
 # --- the command

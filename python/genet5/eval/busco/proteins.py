@@ -15,7 +15,7 @@ PLACED  = re.compile(r".+:\d+-\d+")
 
 
 def translate(annotation, fasta, isoforms="longest", genetic_code=1):
-    """Translate the coding transcripts of an annotation.
+    """Translate the coding transcripts of an annotation, but for those with CDS on both strands, as extract does.
 
     annotation:   str or path of a GFF3 or GTF file
     fasta:        str or path of its genome
@@ -28,23 +28,34 @@ def translate(annotation, fasta, isoforms="longest", genetic_code=1):
     sequences = genome.open_fasta(fasta)
     proteins  = {}
     for gene in genome.read_genes(annotation, fasta, genetic_code=genetic_code):
-        chosen = [gene["transcripts"][gene["canonical"]]] if isoforms == "longest" else gene["transcripts"]
-        for transcript in chosen:
-            protein = genome.translate(coding(sequences, gene, transcript), genetic_code)
+        usable = [transcript for transcript in gene["transcripts"] if not transcript["mixed_strands"]]
+        for transcript in [max(usable, key=bases)] if usable and isoforms == "longest" else usable:
+            try:
+                letters = coding(sequences, gene, transcript)
+            except ValueError as error:
+                raise errors.InputError(f"{annotation}, line {gene['line']}: gene {gene['id']}: {error}; do genome and "
+                                        f"annotation belong together?", str(annotation), gene["line"]) from error
+            protein = genome.translate(letters, genetic_code)
             if protein and proteins.setdefault(transcript["id"], stripped(protein)) != stripped(protein):
                 raise errors.InputError(f"{annotation}: two transcripts are named {transcript['id']}; rename one",
                                         str(annotation), gene["line"])
     return list(proteins.items())
 
 
+def bases(transcript):
+    """Coding bases of a transcript, int."""
+
+    return sum(end - start for start, end, _ in transcript["cds"])
+
+
 def coding(sequences, gene, transcript):
     """The coding sequence of a transcript from its first whole codon, bytes."""
 
-    bases  = b"".join(sequences.fetch(gene["contig"], start, end) for start, end, _ in transcript["cds"])
-    first  = 0 if gene["strand"] == "+" else -1
-    phase  = transcript["cds"][first][2] or 0
-    bases  = bases if gene["strand"] == "+" else genome.reverse_complement(bases)
-    return bases[phase:]
+    letters = b"".join(sequences.fetch(gene["contig"], start, end) for start, end, _ in transcript["cds"])
+    first   = 0 if gene["strand"] == "+" else -1
+    phase   = transcript["cds"][first][2] or 0
+    letters = letters if gene["strand"] == "+" else genome.reverse_complement(letters)
+    return letters[phase:]
 
 
 def read(path):
@@ -71,7 +82,7 @@ def read(path):
                     raise errors.InputError(f"{path}:{number}: no FASTA file: sequence before the first '>' line",
                                             str(path), number)
                 elif line:
-                    current.append(letters(line, path, number))
+                    current.append(amino_acids(line, path, number))
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
         raise errors.InputError(f"{path}: no FASTA file of proteins: {error}", str(path)) from error
     return [(name, stripped("".join(lines))) for name, lines in parts.items()]
@@ -87,7 +98,7 @@ def header(line, known, path, number):
     return name
 
 
-def letters(line, path, number):
+def amino_acids(line, path, number):
     """The amino acids of a line in upper case; raises InputError for another sign."""
 
     found = "".join(line.split()).upper()
