@@ -162,15 +162,15 @@ def write_gff3(path, contigs, genes, id_prefix="", source="GeneT5"):
 def write_proteins(path, genome, genes, genetic_code=1, id_prefix=""):
     """Write the proteins of genes as FASTA, IDs as in `write_gff3`, 60 letters a line, without the stop.
 
-    path, genome: str or path of the output and of the genome's FASTA file
-    genes:        as for `write_gff3`, contig indices in the order of the FASTA file
+    path:   str or path of the output
+    genome: str or path of the genome's FASTA file, or what `open_fasta` returns
+    genes:  as for `write_gff3`, contig indices in the order of the FASTA file
     """
 
-    product = "protein"
-    core.genome.write_products(os.fspath(path), os.fspath(genome), genes, product, genetic_code, id_prefix)
+    core.genome.write_products(os.fspath(path), genome, genes, "protein", genetic_code, id_prefix)
 
 
 def write_cds(path, genome, genes, id_prefix=""):
     """Write the coding sequences of genes as FASTA, stop codon included; otherwise as `write_proteins`."""
 
-    core.genome.write_products(os.fspath(path), os.fspath(genome), genes, "cds", 1, id_prefix)
+    core.genome.write_products(os.fspath(path), genome, genes, "cds", 1, id_prefix)

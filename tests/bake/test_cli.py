@@ -40,7 +40,8 @@ def test_the_options_reach_the_configuration(raw, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--val-contigs", "A.one"], ["--val-contigs", "A.one:"], ["--genetic-code", "A.one=x"], ["--stride", "0"],
+    ["--val-contigs", "A.one"], ["--val-contigs", "A.one:"], ["--genetic-code", "A.one=x"],
+    ["--genetic-code", "A.one=300"], ["--stride", "0"],
     ["--empty-share", "2"],
 ])
 def test_options_of_the_wrong_form_are_usage_errors(raw, tmp_path, arguments):

@@ -1,6 +1,8 @@
 """Completeness by markers: the search equals hmmsearch's, the rules are BUSCO's, step by step."""
 
+import gzip
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -15,6 +17,7 @@ import genet5.eval.busco.proteins as proteins
 import genet5.eval.busco.report as report
 import genet5.eval.busco.rules as rules
 import genet5.eval.busco.search as search
+import genet5.extract as extract
 
 
 @pytest.fixture
@@ -209,6 +212,33 @@ def test_odb12_2_is_refused_with_the_reason(tmp_path):
         lineages.read(folder)
 
 
+def test_odb12_2_is_refused_whatever_its_folder_is_called(tmp_path):
+    folder = write_lineage(tmp_path / "fungi_odb12", "1at1 5\n", name="fungi_odb12.2")
+    with pytest.raises(errors.InputError, match=r"fungi_odb12\.2 needs .*6\.1"):
+        lineages.read(folder)
+
+
+@pytest.mark.parametrize("lengths, reason", [(None, "lengths_cutoff: missing"), ("", "lengths_cutoff: empty")])
+def test_an_older_lineage_without_lengths_is_not_counted_by_the_rule_of_odb12(tmp_path, lengths, reason):
+    folder = write_lineage(tmp_path / "l", "1at1 5\n", lengths=lengths, name="fungi_odb10")
+    with pytest.raises(errors.InputError, match=reason):
+        lineages.read(folder)
+
+
+def test_cutoffs_that_are_no_text_are_named_with_their_line(tmp_path):
+    folder = write_lineage(tmp_path / "l", "1at1 5\n")
+    (folder / "scores_cutoff").write_bytes(b"1at1 5\n2at1 \xf0\xff\n")
+    with pytest.raises(errors.InputError, match="scores_cutoff:2: not a cut-off"):
+        lineages.read(folder)
+
+
+def test_a_profile_that_is_cut_off_is_said_to_be(sample, ancestral, tmp_path):
+    path = tmp_path / "m.hmm"
+    path.write_text("".join((sample / "hmms" / "BUSCO_1.hmm").read_text().splitlines(keepends=True)[:100]))
+    with pytest.raises(errors.InputError, match=r"m\.hmm: no whole HMMER3 profile"):
+        search.profile(path)
+
+
 def test_a_broken_cutoff_is_named_with_its_line(tmp_path):
     folder = write_lineage(tmp_path / "l", "1at1 5\n2at1 many\n")
     with pytest.raises(errors.InputError, match=r"scores_cutoff:2: .*many"):
@@ -224,12 +254,27 @@ def test_rules_a_need_lengths(tmp_path):
 # --- proteins
 
 @pytest.mark.parametrize("text, reason", [("MKV\n", ":1: no FASTA"), (">a\nMK\n>a\nMV\n", ":3: a second"),
-                                          (">\nMK\n", ":1: no name")])
+                                          (">\nMK\n", ":1: no name"), (">a\nMK\nM-K\n", ":3: '-' is no amino"),
+                                          (">a\nM1K\n", ":2: '1' is no amino")])
 def test_a_protein_file_that_is_none_is_refused_with_its_line(tmp_path, text, reason):
     path = tmp_path / "p.faa"
     path.write_text(text)
     with pytest.raises(errors.InputError, match=reason):
         proteins.read(path)
+
+
+def test_proteins_may_come_from_a_pipe_packed_or_not(tmp_path):
+    for pack in (bytes, gzip.compress):
+        read, write = os.pipe()
+        os.write(write, pack(b">a\nMK V*\n"))
+        os.close(write)
+        assert proteins.read(f"/dev/fd/{read}") == [("a", "MKV")]
+        os.close(read)
+
+
+def test_what_is_longer_than_any_protein_is_refused_by_name(ancestral):
+    with pytest.raises(errors.InputError, match="protein chr1 has 100,001 letters"):
+        search.digitise([("chr1", "A" * 100_001)])
 
 
 def test_only_the_final_stop_goes(tmp_path):
@@ -245,6 +290,30 @@ def test_translation_begins_at_the_first_whole_codon(tmp_path):
     gff.write_text("##gff-version 3\nc\tx\tgene\t1\t10\t.\t+\t.\tID=g\nc\tx\tmRNA\t1\t10\t.\t+\t.\tID=t;Parent=g\n"
                    "c\tx\tCDS\t1\t10\t.\t+\t1\tID=d;Parent=t\n")
     assert proteins.translate(gff, genome) == [("t", "MK")]
+
+
+def test_a_gene_beyond_its_contig_is_named_with_its_line(tmp_path):
+    (tmp_path / "g.fa").write_text(">c\nATGAAATAG\n")
+    (tmp_path / "g.gff3").write_text("##gff-version 3\nc\tx\tCDS\t4\t12\t.\t+\t0\tID=t\n")
+    with pytest.raises(errors.InputError, match=r"g\.gff3, line 2: gene t: .*belong together"):
+        proteins.translate(tmp_path / "g.gff3", tmp_path / "g.fa")
+
+
+def test_the_proteins_are_those_of_extract(shared, tmp_path):
+    folder = shared / "genomes" / "C.albicans"
+    (tmp_path / "odd.gff3").write_text("c\tx\tCDS\t1\t9\t.\t+\t0\tID=t\nc\tx\tCDS\t20\t28\t.\t-\t0\tID=t\n"
+                                       "c\tx\tCDS\t1\t8\t.\t+\t2\tID=u\n")
+    (tmp_path / "odd.fa").write_text(">c\n" + "ATGAAATAG" * 5 + "\n")
+    for annotation, fasta, code in ((folder / "gff.gz", folder / "fna.gz", 12),
+                                    (tmp_path / "odd.gff3", tmp_path / "odd.fa", 1)):
+        extract.extract(annotation, fasta, {"proteins": tmp_path / "p.faa"}, genetic_code=code, longest=True)
+        # of two stops at an end, a file that is read again loses both
+        ours, theirs = ({name: protein.rstrip("*") for name, protein in found}
+                        for found in (proteins.translate(annotation, fasta, genetic_code=code),
+                                      proteins.read(tmp_path / "p.faa")))
+        # extract reads ambiguous codons that mean one amino acid
+        assert ours.keys() == theirs.keys()
+        assert all(one in (other, "X") for name in ours for one, other in zip(ours[name], theirs[name], strict=True))
 
 
 # --- the command
@@ -263,6 +332,16 @@ def test_the_command_writes_the_three_files_of_busco(run, sample, ancestral, tmp
     assert len(table) == 13
     code, _, error = run("eval", "busco", "--proteins", sample / "ancestral", "--lineage", sample, "-o", tmp_path / "o")
     assert code == 1 and "--force" in error
+
+
+@pytest.mark.parametrize("text, options, warning", [
+    ("", (), "no protein at all"), (">a\nM*K\n", (), "1 of 1 proteins have a stop inside"),
+    (">chr1:5-60\nMK\n", ("--rules", "A"), "1 proteins are named like NAME:START-END")])
+def test_what_may_surprise_is_a_warning(run, sample, ancestral, tmp_path, text, options, warning):
+    path = tmp_path / "p.faa"
+    path.write_text(text)
+    code, out, err = run("eval", "busco", "--proteins", path, "--lineage", sample, "--quiet", "--json", *options)
+    assert code == 0 and warning in err and json.loads(out)["counts"]["missing"] == 10
 
 
 def test_an_annotation_is_translated_first(run, shared, sample, ancestral):

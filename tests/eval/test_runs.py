@@ -81,6 +81,14 @@ def test_held_out_samples_leave_out_what_touches_a_cut_gene(run, model, held_out
     assert found["kind"] == "samples" and found["scores"]["genet5"]["gene"]["n_reference"] == 1
 
 
+def test_samples_of_prep_grpo_are_named_by_species_and_number(held_out, tmp_path):
+    samples  = json.loads(held_out.read_text())["samples"]
+    path     = tmp_path / "eval.json"
+    nameless = {name: value for name, value in samples[0].items() if name != "key"}
+    path.write_text(json.dumps({"format": 1, "samples": [{**nameless, "species": "S.mall"}] * 2}))
+    assert [sample["key"] for sample in runs.read_samples(path)] == ["S.mall-0", "S.mall-1"]
+
+
 def test_two_runs_are_compared(run, model, held_out, species, tmp_path):
     for name, limit in (("a", 0), ("b", 1)):
         assert run("eval", "f1", model, held_out, "-o", tmp_path / name, "--min-probability", limit,
@@ -103,15 +111,29 @@ def test_runs_on_different_data_are_not_compared(run, model, held_out, species, 
     assert code == 1 and "different data" in err
 
 
+def test_the_order_in_which_contigs_are_named_does_not_matter(run, model, species, tmp_path):
+    for name, contigs in (("a", "chr1,chr2"), ("b", "chr2,chr1")):
+        assert run("eval", "genome", model, species, "-o", tmp_path / name, "--contigs", contigs, "--device",
+                   "cpu")[0] == 0
+    assert run("eval", "compare", tmp_path / "a", tmp_path / "b", "--resamples", 10)[0] == 0
+
+
 def test_what_is_wrong_is_one_line(run, model, species, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("x")
     (tmp_path / "eval.json").write_text("{}")
+    (tmp_path / "lame.json").write_text('{"samples": [{"key": "a"}]}')
+    for name, content in (("other", {}), ("later", {"format": runs.FORMAT + 1})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps(content))
     for arguments, word in (
         (("genome", model, tmp_path, "-o", tmp_path / "r"), "has no fna.gz"),
         (("genome", model, species, "-o", tmp_path / "full"), "holds no run"),
-        (("f1", model, tmp_path / "eval.json", "-o", tmp_path / "r"), "no eval.json that bake wrote"),
+        (("f1", model, tmp_path / "eval.json", "-o", tmp_path / "r"), "no eval.json that bake or prep-grpo wrote"),
+        (("f1", model, tmp_path / "lame.json", "-o", tmp_path / "r"), "a sample lacks its sequence"),
         (("compare", tmp_path, tmp_path), "holds no run"),
+        (("compare", tmp_path / "other", tmp_path / "other"), "holds no run"),
+        (("compare", tmp_path / "later", tmp_path / "later"), "a run of another version"),
     ):
         code, _, err = run("eval", *arguments)
         assert code == 1 and word in err and err.count("\n") == 1, err

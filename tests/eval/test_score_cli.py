@@ -47,6 +47,19 @@ def test_json_is_a_list_of_rows_with_paths_as_given(files, plain):
         assert {"level": level, **expected}.items() <= row.items()
 
 
+@pytest.mark.parametrize("words, taken", [
+    (("f1", "ref.gff3", "half.gff3", "--list", "exact", "ref.gff3"), "ref.gff3"),
+    (("f1", "ref.gff3", "half.gff3", "--list", "wrong", "./half.gff3"), "half.gff3"),
+    (("baseline", "ref.gff3", "x.fa", "-o", "x.fa"), "x.fa"),
+    (("baseline", "ref.gff3", "x.fa", "-o", "ref.gff3"), "ref.gff3"),
+])
+def test_what_is_read_is_never_replaced(files, words, taken):
+    (files / "x.fa").write_text(f">a\n{'ACGTTA' * 50}\n>b\n{'ACGTTA' * 50}\n")
+    before = (files / taken).read_bytes()
+    answer = run(*words, cwd=files)
+    assert answer.returncode == 1 and f"{taken} is read" in answer.stderr and (files / taken).read_bytes() == before
+
+
 def test_shares_without_a_denominator_are_null(files):
     (files / "none.gff3").write_text("##gff-version 3\n")
     rows = json.loads(run("f1", "ref.gff3", "none.gff3", "--json", cwd=files).stdout)

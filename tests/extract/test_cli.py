@@ -54,6 +54,13 @@ def test_a_file_that_is_there_is_kept_without_force(run, files, tmp_path):
     assert path.read_text() == ">t\nATGaaaTAA\n"
 
 
+@pytest.mark.parametrize("taken", [0, 1])
+def test_what_is_read_is_never_replaced(run, files, taken):
+    before = files[taken].read_text()
+    code, _, err = run("extract", *files, "--cds", files[taken], "--force")
+    assert code == 1 and "is read" in err and files[taken].read_text() == before
+
+
 def test_statistics_as_tables_and_as_json(run, files):
     code, out, _ = run("extract", *files, "--stats")
     assert code == 0 and "GT-AG" in out and "codon usage" in out and "intron_lengths" in out
@@ -75,6 +82,8 @@ def test_wrong_usage_exits_with_2(run, files, options, word):
 @pytest.mark.parametrize("options, word", [
     (("--contigs", "on"), "no contig on (nearest: one)"),
     (("--genetic-code", "27"), "genetic code 27"),
+    (("--genetic-code", "300"), "out of range while processing 'genetic_code'"),
+    (("--upstream", 2**32, "u"), "out of range while processing 'upstream'"),
     (("--cds", "nowhere/x"), "nowhere does not exist"),
     (("--cds", "-", "--proteins", "-"), "two outputs go to standard output"),
 ])

@@ -78,6 +78,16 @@ def test_pipes_are_read_like_files(tmp_path):
         assert done.returncode == 0 and "genes\t1\n" in done.stdout and "valid_genes\t1\n" in done.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes by name are /dev/fd of Linux")
+def test_a_pipe_that_is_needed_twice_is_an_error_and_not_an_empty_file(tmp_path):
+    rows = (("gene", ".", "ID=g"), ("mRNA", ".", "ID=t;Parent=g"), ("CDS", "0", "ID=c;Parent=t"))
+    (tmp_path / "x.gff").write_text("".join(f"chr\t.\t{kind}\t1\t9\t.\t+\t{phase}\t{names}\n"
+                                            for kind, phase, names in rows))
+    words = ["bash", "-c", '"$0" -m genet5.cli.score f1 --strict x.gff <(cat x.gff)', sys.executable]
+    done  = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True, env=environment())
+    assert done.returncode == 1 and "nothing comes out of this pipe" in done.stderr and done.stderr.count("\n") == 1
+
+
 def environment():
     """This process's environment; the package is found from any folder."""
 

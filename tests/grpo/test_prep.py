@@ -304,6 +304,11 @@ def test_mistakes_are_one_line(run, raw, prepared, tmp_path):
     assert code == 1 and "C.toy is not among the species A.toy, B.toy" in said
     code, _, said = run("prep-grpo", raw, tmp_path / "out", *tokenizer, "--balance", "length")
     assert code == 2 and "length is none of species, genes, exons, strand" in said
+    code, _, said = run("bake", raw, prepared, *tokenizer, "--force")
+    assert code == 1 and "holds windows of genet5 prep-grpo" in said
+    assert run("bake", raw, tmp_path / "baked", *tokenizer)[0] == 0
+    code, _, said = run("prep-grpo", raw, tmp_path / "baked", *tokenizer, "--force")
+    assert code == 1 and "holds what genet5 bake wrote" in said
     (tmp_path / "empty").mkdir()
     code, _, said = run("prep-grpo", tmp_path / "empty", tmp_path / "out", *tokenizer)
     assert code == 1 and "no folder with fna.gz" in said

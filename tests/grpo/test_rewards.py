@@ -78,6 +78,8 @@ def test_a_reward_of_ones_own(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("import numpy as np\n"
                                       "def brevity(scored):\n    return 1 / scored.steps\n"
                                       "def broken(scored):\n    return np.zeros(1)\n"
+                                      "def nan(scored):\n    return np.full(len(scored.steps), np.nan)\n"
+                                      "def failing(scored):\n    return {}['x']\n"
                                       "def gene(scored):\n    return scored.steps\n")
     monkeypatch.chdir(tmp_path)
     name, function = rewards.load("mine:brevity")
@@ -85,7 +87,12 @@ def test_a_reward_of_ones_own(tmp_path, monkeypatch):
     assert rewards.measures(scored([[GENE], []], [[], []]), [(name, function)])["brevity"].tolist() == [1 / 5, 1]
     with pytest.raises(errors.DataError, match="broken must return 2 finite numbers"):
         rewards.measures(scored([[GENE], []], [[], []]), [rewards.load("mine:broken")])
-    for text in ("mine", "mine:missing", "nowhere_to_be_found:f", "mine:gene", "mine:np"):
+    with pytest.raises(errors.DataError, match=r"nan must return 2 finite numbers.*some are NaN"):
+        rewards.measures(scored([[GENE], []], [[], []]), [rewards.load("mine:nan")])
+    with pytest.raises(errors.DataError, match=r"failing failed: KeyError: 'x' \(.*mine.py, line 9"):
+        rewards.measures(scored([[GENE], []], [[], []]), [rewards.load("mine:failing")])
+    (tmp_path / "torn.py").write_text("def f(:\n")
+    for text in ("mine", "torn:f", "mine:missing", "nowhere_to_be_found:f", "mine:gene", "mine:np"):
         with pytest.raises(errors.DataError, match="--reward"):
             rewards.load(text)
 

@@ -108,6 +108,24 @@ def test_outputs_that_are_there_are_refused_without_force(main, model_folder, aw
     assert out.read_text() != "mine"
 
 
+def test_the_genome_is_never_replaced(main, model_folder, tmp_path, fasta):
+    genome = fasta(tmp_path / "genome.fa", {"a": "ACGT" * 10})
+    before = genome.read_bytes()
+    code, message = main(model_folder, genome, "-o", genome, "--force", *OPTIONS)
+    assert code == 1 and "is read" in message and genome.read_bytes() == before
+
+
+def test_a_genome_from_a_pipe_gives_the_same_files(model_folder, awkward_file, tmp_path):
+    out = [[tmp_path / f"{name}{number}" for name in ("genes", "proteins", "cds")] for number in range(2)]
+    for (genes, proteins, cds), place in zip(out, (awkward_file, "/dev/stdin")):
+        text = None if place == awkward_file else awkward_file.read_bytes()
+        done = subprocess.run([sys.executable, "-m", "genet5", "predict", model_folder, place, "-o", genes,
+                               "--proteins", proteins, "--cds", cds, "--quiet", *OPTIONS], input=text,
+                              capture_output=True)
+        assert done.returncode == 0, done.stderr
+    assert [path.read_bytes() for path in out[0]] == [path.read_bytes() for path in out[1]]
+
+
 @pytest.mark.parametrize("arguments, code, message", [
     (("{model}", "missing.fa", "-o", "x.gff3"), 1, "missing.fa"),
     (("nowhere", "{genome}", "-o", "x.gff3"), 1, "no model folder"),

@@ -212,6 +212,10 @@ def test_impossible_configurations_say_what_is_possible():
         configs.ModelConfig(vocab_size=8, num_experts=2, top_k=3)
     with pytest.raises(ValueError, match="num_heads is 0; valid are 1 or more"):
         configs.ModelConfig(vocab_size=8, num_heads=0)
+    with pytest.raises(ValueError, match="genetic code 7 is not supported"):
+        configs.ModelConfig(vocab_size=8, genetic_code=7)
+    with pytest.raises(ValueError, match="max_intron is 40 and min_intron 50"):
+        configs.ModelConfig(vocab_size=8, min_intron=50, max_intron=40)
 
 
 @pytest.mark.parametrize(("content", "said"), [

@@ -10,6 +10,8 @@ import genet5.errors as errors
 
 GENOME_NAMES = ("fna.gz", "fna")
 VAL_SHARE    = 0.05
+# what says whose a folder is; both commands write an eval.json
+CONFIG, WINDOWS = "bake_config.json", "prep_config.json"
 
 
 class Bake:
@@ -63,6 +65,9 @@ class Bake:
                     "grammar":       grammar or {},
                     "species":       rows}
         self.out_dir = pathlib.Path(out_dir)
+        if (self.out_dir / WINDOWS).exists():
+            raise errors.DataError(f"{out_dir} holds windows of genet5 prep-grpo, an eval.json as well; name another "
+                                   f"folder")
         self.seconds = {}
         self.core    = core.bake.Baker(raw_dir, out_dir, json.dumps(settings), tokenizer_file(tokenizer), train=train,
                                        eval=eval, force=force, strict=strict, threads=threads)

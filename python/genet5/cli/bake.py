@@ -20,10 +20,19 @@ Example:
 HEADER = ["species", "genes", "valid", "windows", "in no window", "held-out windows", "held-out genes", "seconds"]
 
 
+def table(text):
+    """NCBI's number of a genetic code; raises ValueError for one that it has not given out."""
+
+    number = int(text)
+    if not 1 <= number <= 33:
+        raise ValueError(text)
+    return number
+
+
 def per_species(what):
     """A click callback that turns SPECIES=VALUE or SPECIES:A,B options into a dict."""
 
-    sign, convert = {"code": ("=", int), "contigs": (":", lambda text: [x for x in text.split(",") if x])}[what]
+    sign, convert = {"code": ("=", table), "contigs": (":", lambda text: [x for x in text.split(",") if x])}[what]
 
     def parse(ctx, param, values):
         parsed = {}

@@ -36,7 +36,7 @@ def run(command, name):
         # the reader of our output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (errors.GeneT5Error, OSError, ValueError) as error:
+    except (errors.GeneT5Error, OSError, ValueError, OverflowError) as error:
         if debug:
             raise
         click.echo(f"error: {describe(error)}", err=True)
@@ -48,4 +48,7 @@ def describe(error):
 
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OverflowError):
+        # the extension's note names the parameter
+        return " ".join(("a number is out of range", *getattr(error, "__notes__", ())))
     return " ".join(str(error).split())

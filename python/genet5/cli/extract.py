@@ -63,7 +63,7 @@ def extract(gff, genome, upstream, stats, as_json, genetic_code, longest, contig
         raise click.UsageError("nothing is asked for; name a file, as in --proteins FILE, or give --stats")
     if stats and "-" in outputs.values():
         raise click.UsageError("--stats prints on standard output; name a file instead of -")
-    writing.check(list(outputs.values()), force)
+    writing.check(list(outputs.values()), force, [gff, genome])
     if strict:
         repairs.refuse([gff])
     report = extracting.extract(gff, genome, outputs, upstream[0] if upstream else 0, genetic_code, longest,

@@ -57,7 +57,7 @@ def predict(model, genome, output, proteins, cds, contigs, id_prefix, threads, d
     import genet5.inference.sources as sources
 
     began = time.monotonic()
-    outputs.check([output, proteins, cds], id_prefix, force)
+    outputs.check([output, proteins, cds], id_prefix, force, [genome])
     predictor = predicting.Predictor.load(model, device, threads)
     chosen    = settings.settle(predictor.model.config, genetic_code=genetic_code, **wanted)
     source    = sources.open_source(pathlib.Path(genome), contigs.split(",") if contigs else None)

@@ -81,15 +81,20 @@ def samples(model, data, output, presets=(score.PRESET,), by=None, device="auto"
 
 
 def read_samples(path):
-    """The samples of an eval.json.
+    """The samples of an eval.json; those of prep-grpo, which have no key, get one.
 
     raises DataError where there are none
     """
 
     try:
-        held_out = json.loads(path.read_text())["samples"]
+        held_out = [{"key": f"{sample['species']}-{number}", **sample} if "key" not in sample else sample
+                    for number, sample in enumerate(json.loads(path.read_text())["samples"])]
+        whole    = all(name in sample for sample in held_out for name in ("sequence", "genetic_code", "genes"))
     except (ValueError, KeyError, TypeError) as error:
-        raise errors.DataError(f"{path} is no eval.json that bake wrote") from error
+        raise errors.DataError(f"{path} is no eval.json that bake or prep-grpo wrote") from error
+    if not whole:
+        raise errors.DataError(f"{path} is no eval.json that bake or prep-grpo wrote: a sample lacks its sequence, "
+                               f"genetic_code or genes")
     if not held_out:
         raise errors.DataError(f"{path} has no samples; bake with held-out contigs or --eval-samples")
     return held_out
@@ -249,7 +254,8 @@ def compare(run_a, run_b, resamples=2000, seed=0):
     a, b    = (read_run(folder) for folder in folders)
     files   = [folder / REFERENCE if run["kind"] == "samples" else pathlib.Path(run["reference"])
                for folder, run in zip(folders, (a, b))]
-    if (a["kind"], a["contigs"]) != (b["kind"], b["contigs"]) or files[0].read_bytes() != files[1].read_bytes():
+    chosen  = [sorted(run["contigs"] or ()) for run in (a, b)]
+    if a["kind"] != b["kind"] or chosen[0] != chosen[1] or files[0].read_bytes() != files[1].read_bytes():
         raise errors.DataError(f"{run_a} and {run_b} were scored on different data: {a['data']} and {b['data']}, "
                                f"contigs {a['contigs'] or 'all'} and {b['contigs'] or 'all'}")
     paired = score.compare(files[0], *(folder / GENES for folder in folders), contigs=a["contigs"], resamples=resamples,
@@ -284,6 +290,10 @@ def read_run(folder):
     """
 
     try:
-        return json.loads((folder / RUN).read_text())
-    except (OSError, ValueError) as error:
+        run   = json.loads((folder / RUN).read_text())
+        known = run["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise errors.DataError(f"{folder} holds no run; eval f1 and eval genome write one with -o") from error
+    if not known:
+        raise errors.DataError(f"{folder} holds a run of another version of GeneT5; evaluate anew")
+    return run

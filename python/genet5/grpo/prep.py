@@ -58,6 +58,8 @@ def prepare(raw_dirs, out_dir, tokenizer, species=(), count=2000, held_out=200, 
     val_contigs, genetic_codes = val_contigs or {}, genetic_codes or {}
     if (out_dir / windows.CONFIG).exists() and not force:
         raise errors.DataError(f"{out_dir} already holds windows; --force replaces them")
+    if (out_dir / baking.CONFIG).exists():
+        raise errors.DataError(f"{out_dir} holds what genet5 bake wrote, an eval.json as well; name another folder")
     if empty_share is not None and not 0 <= empty_share <= 1:
         raise ValueError(f"empty_share is {empty_share}; it lies between 0 and 1")
     baking.check_names(folders, {"--val-species": val_species, "--val-contigs": val_contigs,

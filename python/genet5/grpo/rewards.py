@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import pathlib
 import sys
+import traceback
 
 import numpy as np
 
@@ -44,18 +45,31 @@ def measures(scored, custom=(), threads=1):
     returns dict name -> float64 [C]: gene, exon, site (starts, stops and splice sites) and nucleotide F1, which are 1
     where prediction and reference are both empty, so that silence is right there and nothing else is; validity; the
     custom ones
-    raises DataError where a function returns something else
+    raises DataError where a function fails or returns something else
     """
 
     found  = score.rewards(scored.predictions, scored.references, threads=threads, sites=True)
     result = {name: getattr(found, field).astype(np.float64) for name, field in MEASURES.items()}
     for name, function in custom:
-        values = np.asarray(function(scored), dtype=np.float64)
-        if values.shape != scored.steps.shape or not np.isfinite(values).all():
-            raise errors.DataError(f"the reward {name} must return {len(scored.steps)} finite numbers, one a "
-                                   f"completion; its result has the shape {list(values.shape)}")
-        result[name] = values
+        result[name] = _own(name, function, scored)
     return result
+
+
+def _own(name, function, scored):
+    """What a function of the user's own returns, checked."""
+
+    try:
+        values = np.asarray(function(scored), dtype=np.float64)
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise errors.DataError(f"the reward {name} failed: {type(error).__name__}: {error} ({at.filename}, line "
+                               f"{at.lineno}; --debug shows more)") from error
+    wrong = (f"its result has the shape {list(values.shape)}" if values.shape != scored.steps.shape
+             else "" if np.isfinite(values).all() else "some are NaN or infinite")
+    if wrong:
+        raise errors.DataError(f"the reward {name} must return {len(scored.steps)} finite numbers, one a completion; "
+                               f"{wrong}")
+    return values
 
 
 def total(parts, weights, excess, penalty):
@@ -129,8 +143,8 @@ def load(text):
         sys.path.insert(0, here)
     try:
         function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise errors.DataError(f"--reward {text}: {error}") from error
+    except Exception as error:
+        raise errors.DataError(f"--reward {text}: {type(error).__name__}: {error}") from error
     if not callable(function) or name in MEASURES:
         raise errors.DataError(f"--reward {text}: it must be a function, and not be called {', '.join(MEASURES)}")
     return name, function

@@ -10,18 +10,19 @@ import genet5.genome as genome
 import genet5.outputs as outputs
 
 
-def check(paths, id_prefix, force):
+def check(paths, id_prefix, force, inputs=()):
     """Complain about outputs that cannot or must not be written, before any work is done.
 
     paths:     list of paths, None and "-" (standard output) are passed over
     id_prefix: str, in front of every ID
     force:     bool, replace files that are there
+    inputs:    list of paths that are read, which nothing replaces
     raises DataError, ValueError for a prefix that IDs must not have
     """
 
     if not re.fullmatch(r"[A-Za-z0-9._-]*", id_prefix):
         raise ValueError(f"the ID prefix {id_prefix!r} may have letters, digits, '.', '_' and '-' only")
-    outputs.check(paths, force)
+    outputs.check(paths, force, inputs)
 
 
 def write(source, genes, gff3, proteins=None, cds=None, genetic_code=1, id_prefix=""):
@@ -40,9 +41,9 @@ def write(source, genes, gff3, proteins=None, cds=None, genetic_code=1, id_prefi
     place = {name: number for number, (name, _) in enumerate(source.contigs)}
     rows  = [(place[gene.contig], gene.strand, list(gene.segments), gene.probability) for gene in genes]
     if proteins is not None:
-        genome.write_proteins(proteins, source.path, rows, genetic_code, id_prefix)
+        genome.write_proteins(proteins, source.fasta, rows, genetic_code, id_prefix)
     if cds is not None:
-        genome.write_cds(cds, source.path, rows, id_prefix)
+        genome.write_cds(cds, source.fasta, rows, id_prefix)
     # last, so that the annotation is there only when the rest is
     if str(gff3) != "-":
         genome.write_gff3(gff3, source.contigs, rows, id_prefix)

@@ -11,10 +11,10 @@ class Source:
     contigs: list of (name, length), all of them
     chosen:  list of names, those to look at, in the order of `contigs`
     fetch:   name -> letters as bytes
-    path:    path of the FASTA file, None where there is none
+    fasta:   the open FASTA file, None where there is none
     """
 
-    def __init__(self, contigs, fetch, chosen=None, path=None):
+    def __init__(self, contigs, fetch, chosen=None, fasta=None):
         known   = [name for name, _ in contigs]
         unknown = sorted(set(chosen or ()) - set(known))
         if unknown:
@@ -23,7 +23,7 @@ class Source:
         self.contigs = contigs
         self.chosen  = known if chosen is None else [name for name in known if name in set(chosen)]
         self.fetch   = fetch
-        self.path    = path
+        self.fasta   = fasta
 
     def __iter__(self):
         """Pairs of name and letters of the chosen contigs."""
@@ -52,7 +52,7 @@ def open_source(genome, chosen=None):
     if isinstance(genome, bytes) or (isinstance(genome, str) and _is_sequence(genome)):
         return open_source({"sequence": genome}, chosen)
     fasta = genomes.open_fasta(genome)
-    return Source(fasta.contigs(), fasta.fetch, chosen, genome)
+    return Source(fasta.contigs(), fasta.fetch, chosen, fasta)
 
 
 def _is_sequence(text):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import genet5._core as core
 import genet5.errors as errors
 import genet5.fields as checks
 import genet5.kernels.tiles as tiles
@@ -120,6 +121,8 @@ class ModelConfig:
             raise ValueError(f"activation is gelu or silu, not {self.activation}")
         if not 1 <= self.top_k <= self.num_experts:
             raise ValueError(f"top_k is {self.top_k}; valid are 1 to num_experts, {self.num_experts}")
+        # an unknown genetic code and impossible introns are errors
+        core.grammar.WindowGrammar(b"", **self.grammar())
 
     @classmethod
     def preset(cls, name, **changes):

@@ -13,7 +13,6 @@ import shutil
 import safetensors.torch
 import torch
 
-import genet5._core as core
 import genet5.errors as errors
 import genet5.model.config as configs
 import genet5.model.network as network
@@ -42,18 +41,11 @@ def create(out, tokenizer_path, preset="small", seed=0, force=False, **changes):
     refuse_existing(out, force)
     tokenizer = tk.load(tokenizer_file(tokenizer_path))
     config    = configs.ModelConfig.preset(preset, vocab_size=tokenizer.vocab_size, pad_id=tokenizer.pad_id, **changes)
-    demand_grammar(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = network.GeneT5(config)
     save_with(model, out, tokenizer)
     return model
-
-
-def demand_grammar(config):
-    """raises ValueError where the grammar does not take the parameters of a ModelConfig, as an unknown genetic code"""
-
-    core.grammar.Writer([], threads=1, **config.grammar())
 
 
 def refuse_existing(out, force):

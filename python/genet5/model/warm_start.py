@@ -157,7 +157,6 @@ def create(out, source, tokenizer_path=None, layers=None, seed=0, force=False, *
     tokenizer = reference.tokenizer if tokenizer_path is None else tk.load(folders.tokenizer_file(tokenizer_path))
     config    = configs.ModelConfig.preset("base", **{**settings(reference, layers), **changes},
                                            vocab_size=tokenizer.vocab_size, pad_id=tokenizer.pad_id)
-    folders.demand_grammar(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = network.GeneT5(config)

@@ -59,17 +59,38 @@ pub(crate) const OLD_MAC: &str =
 /// Bytes that are inflated or read from a pipe at a time.
 const PIECE: usize = 1 << 18;
 
-/// A file as it lies on the disk, or what comes out of a pipe.
+/// A file as it lies on the disk, or what comes out of a pipe, with its first bytes.
 enum Opened {
     Whole(Bytes),
-    Pipe(File),
+    Pipe(Vec<u8>, File),
+}
+
+/// Looks at the beginning of what comes out of a pipe; a pipe that was read before has nothing left.
+fn open_pipe(path: &Path, file: File, is_pipe: bool) -> Result<Opened> {
+    let mut head = Vec::new();
+    (&file).take(8).read_to_end(&mut head).map_err(Error::io(path))?;
+    if is_pipe && head.is_empty() {
+        let message = "nothing comes out of this pipe; it is empty, or is needed a second time: write it to a file first";
+        return Err(Error::input(path, None, message));
+    }
+    Ok(Opened::Pipe(head, file))
+}
+
+#[cfg(unix)]
+fn is_pipe(about: &fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &fs::Metadata) -> bool {
+    false
 }
 
 fn open(path: &Path) -> Result<Opened> {
     let file = File::open(path).map_err(Error::io(path))?;
     let about = file.metadata().map_err(Error::io(path))?;
     if !about.is_file() {
-        return Ok(Opened::Pipe(file));
+        return open_pipe(path, file, is_pipe(&about));
     }
     if about.len() == 0 {
         return Ok(Opened::Whole(Bytes::Owned(Vec::new())));
@@ -78,19 +99,18 @@ fn open(path: &Path) -> Result<Opened> {
     // of the same kind as a broken disk
     match unsafe { memmap2::Mmap::map(&file) } {
         Ok(map) => Ok(Opened::Whole(Bytes::Mapped(map))),
-        Err(_) => Ok(Opened::Pipe(file)),
+        Err(_) => open_pipe(path, file, false),
     }
 }
 
 /// Maps a file as it lies on the disk; a pipe is read to its end.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be opened; a folder is no file.
+/// [`Error::Io`] when it cannot be opened; a folder is no file. [`Error::Input`] for a pipe that gives nothing.
 pub fn map(path: &Path) -> Result<Bytes> {
     match open(path)? {
         Opened::Whole(bytes) => Ok(bytes),
-        Opened::Pipe(mut file) => {
-            let mut bytes = Vec::new();
+        Opened::Pipe(mut bytes, mut file) => {
             file.read_to_end(&mut bytes).map_err(Error::io(path))?;
             Ok(Bytes::Owned(bytes))
         }
@@ -101,7 +121,7 @@ pub fn map(path: &Path) -> Result<Bytes> {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Input`] when the gzip data are damaged, when it is
-/// compressed in another way, or when a line is longer than [`MAX_LINE`].
+/// compressed in another way, when a pipe gives nothing, or when a line is longer than [`MAX_LINE`].
 pub fn read(path: &Path) -> Result<Bytes> {
     let opened = open(path)?;
     match opened {
@@ -148,12 +168,10 @@ pub fn unpack(path: &Path, bytes: &[u8], mut take: impl FnMut(&[u8]) -> Result<(
 }
 
 fn pieces_of(path: &Path, opened: Opened, take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let file = match opened {
+    let (head, file) = match opened {
         Opened::Whole(bytes) => return unpack(path, &bytes, take),
-        Opened::Pipe(file) => file,
+        Opened::Pipe(head, file) => (head, file),
     };
-    let mut head = Vec::new();
-    (&file).take(8).read_to_end(&mut head).map_err(Error::io(path))?;
     let (packed, plain) = (is_gzip(&head), |path: &Path, error| Error::io(path)(error));
     refuse_other_archives(path, &head)?;
     let whole = std::io::Cursor::new(head).chain(file);

@@ -223,13 +223,20 @@ fn write_gff3(
     })
 }
 
+/// A genome that is open already, or its file.
+#[derive(FromPyObject)]
+enum Genome {
+    Open(Py<Fasta>),
+    File(PathBuf),
+}
+
 /// Writes the proteins or coding sequences of genes that lie on the contigs of a FASTA file.
 #[pyfunction]
 #[pyo3(signature = (path, genome, genes, product, genetic_code=1, id_prefix=""))]
 fn write_products(
     py: Python<'_>,
     path: PathBuf,
-    genome: PathBuf,
+    genome: Genome,
     genes: Vec<RawGene>,
     product: &str,
     genetic_code: u8,
@@ -242,7 +249,14 @@ fn write_products(
             other => return Err(Error::value(format!("product '{other}' is neither protein nor cds"))),
         };
         let (genes, code) = (output_genes(&genes)?, GeneticCode::ncbi(genetic_code)?);
-        let genome = IndexedFasta::open(&genome)?;
+        let opened;
+        let genome = match &genome {
+            Genome::Open(fasta) => &fasta.get().0,
+            Genome::File(path) => {
+                opened = IndexedFasta::open(path)?;
+                &opened
+            }
+        };
         let contigs = genome.contigs();
         let plan = Plan::new(&contigs, &genes, id_prefix)?;
         files::write_atomic(&path, |out| {

@@ -50,10 +50,7 @@ def busco(gff, genome, lineage, proteins, rules, isoforms, genetic_code, output,
         click.echo(f"warning: {problem}", err=True)
     found = (sequences.read(proteins) if proteins is not None
              else sequences.translate(gff, genome, isoforms, genetic_code))
-    inner = sum("*" in sequence for _, sequence in found)
-    if inner:
-        click.echo(f"warning: {inner} of {len(found)} proteins have a stop inside; they are searched as they are",
-                   err=True)
+    warn(found, rules)
     with progress.shown(len(known.runnable), "markers", quiet) as done:
         result = completeness.evaluate(found, lineage, rules, threads, done)
     if output is not None:
@@ -67,3 +64,24 @@ def busco(gff, genome, lineage, proteins, rules, isoforms, genetic_code, output,
     counts, share = result.counts(), result.percentages()
     for name, words in reports.CLASSES:
         click.echo(f"{counts[name]:>6}  {share.get(name, 100.0):>5}%  {words}")
+
+
+def warn(found, rules):
+    """Say on stderr what about the proteins may surprise.
+
+    found: list of (str name, str sequence)
+    rules: str, "A" or "B"
+    """
+
+    import genet5.eval.busco.proteins as sequences
+
+    inner  = sum("*" in sequence for _, sequence in found)
+    placed = sum(bool(sequences.PLACED.fullmatch(name)) for name, _ in found) if rules == "A" else 0
+    if not found:
+        click.echo("warning: no protein at all; every marker is missing", err=True)
+    if inner:
+        click.echo(f"warning: {inner} of {len(found)} proteins have a stop inside; they are searched as they are",
+                   err=True)
+    if placed:
+        click.echo(f"warning: {placed} proteins are named like NAME:START-END; of those that overlap BUSCO 5.4 drops "
+                   f"some, which is not done here", err=True)

@@ -17,7 +17,9 @@ Examples:
 @click.argument("data", type=click.Path())
 @options.run_options
 def f1(model, data, output, presets, by, as_json, **choice):
-    """Predict the held-out samples of DATA (eval.json, or the folder that bake wrote) with MODEL and score them.
+    """Predict the held-out samples of DATA with MODEL and score them.
+
+    DATA is an eval.json, or the folder that bake or prep-grpo wrote.
 
     Each sample is annotated as if it were a whole contig. Predictions that touch a gene which is no target, since the
     sample's edge cuts it or it is no valid reading frame, count neither for nor against. Whole contigs: genet5 eval

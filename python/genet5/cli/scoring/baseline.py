@@ -5,6 +5,7 @@ import click
 import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.report as report
+import genet5.outputs as outputs
 
 EPILOG = """\b
 Examples:
@@ -43,6 +44,7 @@ def baseline(ref, genome, contigs, min_length, genetic_code, output, strict, as_
 
     import genet5.eval.score as score
 
+    outputs.spare([ref, genome], [output])
     if strict:
         repairs.refuse([ref])
     result = score.baseline(ref, genome, contigs, min_length, genetic_code, output)

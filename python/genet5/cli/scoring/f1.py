@@ -6,6 +6,7 @@ import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.presets as choices
 import genet5.cli.scoring.report as report
+import genet5.outputs as outputs
 import genet5.score as score
 
 EPILOG = """\b
@@ -74,6 +75,7 @@ def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, con
     choice = {"contigs": contigs, "regions": regions, "min_cds": min_cds, "alias": alias}
     extra  = {"by": by, "genome": genome, "lists": lists}
     refuse(names, pred, extra, as_json and as_tsv, show_errors, feature)
+    outputs.spare([ref, *pred, genome], [path for _, path in lists])
     if refuse_repairs:
         repairs.refuse([ref, *pred])
     if as_original:

@@ -80,7 +80,8 @@ def read(path):
 
     path: str or path
     returns Lineage
-    raises InputError where a part is missing or makes no sense, and for odb12.2, whose rule is not known
+    raises InputError where a part is missing or makes no sense, and for odb12.2, whose rule is not known; what the
+    folder's own name says counts as much as dataset.cfg
     """
 
     path = pathlib.Path(path)
@@ -88,13 +89,19 @@ def read(path):
         raise errors.InputError(f"{path}: no BUSCO lineage: it has no folder hmms", str(path))
     config = _config(path / "dataset.cfg")
     name   = path.resolve().name
-    said   = config.get("name", name) if "odb" not in name else name
-    if re.search(r"odb12\.[2-9]", said):
-        raise errors.InputError(f"{path}: {said} needs the length rule of BUSCO 6.1, for which no exact definition is "
-                                f"published; use an odb10 or odb12 lineage", str(path))
+    said   = f"{config.get('name', '')} {name}"
+    newer  = re.search(r"\S*odb12\.[2-9]\S*", said)
+    if newer:
+        raise errors.InputError(f"{path}: {newer[0]} needs the length rule of BUSCO 6.1, for which no exact definition "
+                                f"is published; use an odb10 or odb12 lineage", str(path))
     scores   = {marker: values[0] for marker, values in _table(path / "scores_cutoff", (1,)).items()}
     file     = path / "lengths_cutoff"
-    lengths  = _table(file, (3, 2)) if file.exists() and "odb12" not in said else {}
+    lengths  = {}
+    # a lineage that names no generation is odb12 where it has no lengths
+    if "odb12" not in said and (file.exists() or "odb" in said):
+        lengths = _table(file, (3, 2))
+        if not lengths:
+            raise errors.InputError(f"{file}: empty; lineages before odb12 need it", str(file))
     profiles = {file.name.split(".")[0]: file for file in sorted((path / "hmms").iterdir())
                 if file.suffix == ".hmm" and not file.name.startswith(".")}
     if not scores or not profiles:
@@ -106,12 +113,18 @@ def read(path):
                    profiles=profiles, links=_links(path))
 
 
+def _text(path):
+    """A text file, whatever its encoding."""
+
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
 def _config(path):
     """The `key=value` lines of dataset.cfg, dict."""
 
     if not path.exists():
         return {}
-    lines = (line.strip() for line in path.read_text().splitlines())
+    lines = (line.strip() for line in _text(path).splitlines())
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
@@ -121,7 +134,7 @@ def _table(path, columns):
     if not path.exists():
         raise errors.InputError(f"{path}: missing; a BUSCO lineage has it", str(path))
     table = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(_text(path).splitlines(), 1):
         words = line.split()
         if not words:
             continue
@@ -139,7 +152,7 @@ def _links(path):
 
     links = {}
     for file in sorted(path.glob("links_to_ODB*.txt")):
-        for line in file.read_text().splitlines():
+        for line in _text(file).splitlines():
             marker, description, address = (line.split("\t") + ["", ""])[:3]
             links[marker] = (address, description)
     return links

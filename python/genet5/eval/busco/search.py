@@ -5,6 +5,9 @@ import os
 
 import genet5.errors as errors
 
+# letters of a sequence that HMMER's pipeline takes
+LONGEST = 100_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Hit:
@@ -62,18 +65,21 @@ def profile(path):
     except (ValueError, OSError, EOFError) as error:
         raise errors.InputError(f"{path}: no HMMER3 profile: {error}", str(path)) from error
     if hmm is None:
-        raise errors.InputError(f"{path}: no HMMER3 profile: the file is empty", str(path))
+        raise errors.InputError(f"{path}: no whole HMMER3 profile in it; it is cut off or empty", str(path))
     return hmm
 
 
 def digitise(proteins):
-    """Proteins as HMMER's sequences; raises InputError for a letter that no amino acid has."""
+    """Proteins as HMMER's sequences; raises InputError for one that HMMER cannot read."""
 
     import pyhmmer
 
     alphabet  = pyhmmer.easel.Alphabet.amino()
     sequences = []
     for name, sequence in proteins:
+        if len(sequence) > LONGEST:
+            raise errors.InputError(f"protein {name} has {len(sequence):,} letters, HMMER searches {LONGEST:,} at the "
+                                    f"most; is it DNA?")
         try:
             sequences.append(pyhmmer.easel.TextSequence(name=name.encode(), sequence=sequence).digitize(alphabet))
         except ValueError as error:
