@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.report as report
 
@@ -15,7 +16,7 @@ VIOLATED = 1
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff")
+@click.argument("gff", type=inputs.InputFile())
 @click.option("--genome", type=click.Path(), metavar="FASTA", help="Look at the letters too: codons, splice sites, N.")
 @click.option("--genetic-code", default=1, show_default=True, type=int, help="NCBI translation table.")
 @click.option("--table-starts", is_flag=True, help="Every start codon of the table is one, not ATG only.")

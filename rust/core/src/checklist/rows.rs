@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::rules::{Findings, Rule};
 use crate::annotation::attributes::{decode, Attributes};
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// One row, positions 1-based and closed as in the file.
 #[derive(Debug)]
@@ -87,6 +88,7 @@ impl<'a> File<'a> {
             let line = rest[..end].trim_ascii_end();
             rest = &rest[(end + 1).min(rest.len())..];
             number += 1;
+            interrupt::check()?;
             if number == 1 && !is_version(line) {
                 let found = || format!("it is '{}'", self::text(&line[..line.len().min(40)]));
                 findings.add(Rule::Version, 1, found);

@@ -25,7 +25,7 @@ fn broken(text: &str, genome: &str) -> Vec<&'static str> {
     let code = GeneticCode::ncbi(1).expect("table");
     let mut findings = Findings::default();
     let file = File::read(Path::new("x"), text.as_bytes(), &mut findings).expect("GFF3");
-    run(&file, Some(&[contig]), &Options::default(), &code, &mut findings);
+    run(&file, Some(&[contig]), &Options::default(), &code, &mut findings).expect("not interrupted");
     findings.violations().iter().map(|violation| violation.rule.name()).collect()
 }
 
