@@ -73,6 +73,11 @@ pub(super) struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    /// The sequences that a row calls circular.
+    pub(super) fn circular(&self) -> FxHashSet<&'a [u8]> {
+        self.rows.iter().filter(|row| row.attributes.circular).map(|row| row.seqid).collect()
+    }
+
     /// Names of the sequences with rows, in order of first appearance.
     pub(super) fn contigs(&self) -> Vec<String> {
         let mut seen = FxHashSet::default();
