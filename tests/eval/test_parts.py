@@ -170,3 +170,12 @@ def test_the_commands_print_what_the_functions_return(pair, score_cli):
     assert (folder / "missed.gff3").read_text().startswith("##gff-version 3\n")
     assert score_cli(folder, "compare", "ref.gff3", "pred.gff3").returncode == 2
     assert score_cli(folder, "compare", "ref.gff3", "pred.gff3", "ref.gff3", "--level", "soul").returncode == 2
+
+
+def test_very_many_contigs_have_a_part_each(plain, tmp_path):
+    genes = [(f"c{i}", "+", ((0, 30), (60, 90))) for i in range(100_000)]
+    (tmp_path / "ref.gff3").write_text(plain.gff(genes))
+    (tmp_path / "pred.gff3").write_text(plain.gff(genes[::2]))
+    [result] = score.files(tmp_path / "ref.gff3", [tmp_path / "pred.gff3"], by="contig")
+    found = [row["gene"]["tp"] for _, row in result["parts"]]
+    assert (len(found), sum(found)) == (100_000, 50_000)

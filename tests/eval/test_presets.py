@@ -177,3 +177,23 @@ def test_options_of_gffcompare_change_its_numbers(pair, score_cli):
 ])
 def test_wrong_usage_exits_with_2(pair, score_cli, arguments):
     assert score_cli(pair, "f1", "ref.gff3", "pred.gff3", *arguments).returncode == 2
+
+
+def test_phases_that_differ_where_coordinates_agree_are_noted(pair, score_cli):
+    text = (pair / "ref.gff3").read_text().splitlines(keepends=True)
+    odd  = [line.replace("\t0\tID=", "\t1\tID=") if "\tCDS\t" in line else line for line in text]
+    (pair / "odd.gff3").write_text("".join(odd))
+    answer = score_cli(pair, "f1", "ref.gff3", "odd.gff3", "--preset", "cie", "--level", "exon")
+    assert answer.returncode == 0
+    assert "4 CDS rows that odd.gff3 shares with ref.gff3 have another phase" in answer.stderr
+    assert "phase" not in score_cli(pair, "f1", "ref.gff3", "ref.gff3", "--preset", "cie").stderr
+
+
+def test_an_empty_prediction_has_no_part_in_the_score_of_another(pair, score_cli):
+    (pair / "empty.gff3").write_text("##gff-version 3\n")
+    answer = score_cli(pair, "f1", "ref.gff3", "empty.gff3", "ref.gff3", "--preset", "all", "--level", "gene", "--json")
+    found  = {(row["prediction"], row["preset"]): row for row in json.loads(answer.stdout)}
+    assert len(found) == 2 * 6
+    for (path, preset), row in found.items():
+        expected = (0, 0, 0) if path == "empty.gff3" else (1, row["n_reference"], row["n_reference"])
+        assert (row["f1"], row["tp"], row["n_prediction"]) == expected, preset

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -126,3 +127,51 @@ def test_neither_torch_nor_numpy_is_loaded(files):
             "except SystemExit as stop: assert not stop.code\n"
             "assert not {'torch', 'numpy'} & set(sys.modules)\n")
     subprocess.run([sys.executable, "-c", code], cwd=files, env=environment(), check=True, capture_output=True)
+
+
+def through_pipes(folder, *names):
+    """Shell words for files of a folder that come through pipes."""
+
+    return " ".join(f"<(cat {folder / name})" for name in names)
+
+
+@pytest.mark.parametrize("options", ["--preset all --tsv", "--strict --tsv", "--preset cie --as-original"])
+def test_pipes_are_read_as_often_as_files(files, options):
+    pipes    = through_pipes(files, "ref.gff3", "half.gff3")
+    command  = f"{sys.executable} -m genet5.cli.score f1 {pipes} {options}"
+    answer   = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=environment())
+    expected = run("f1", "ref.gff3", "half.gff3", *options.split(), cwd=files)
+    assert answer.returncode == expected.returncode == 0, answer.stderr
+    found    = re.sub(r"/dev/fd/\d+", "FILE", answer.stdout)
+    assert found == re.sub(r"\w+\.gff3", "FILE", expected.stdout) != ""
+
+
+def test_a_dash_is_standard_input(files):
+    def piped(*arguments):
+        command = [sys.executable, "-m", "genet5.cli.score", *arguments]
+        with subprocess.Popen(["cat", "half.gff3"], cwd=files, stdout=subprocess.PIPE) as source:
+            return subprocess.run(command, capture_output=True, text=True, cwd=files, env=environment(), check=False,
+                                  stdin=source.stdout)
+    found    = json.loads(piped("f1", "ref.gff3", "-", "--preset", "all", "--json").stdout)
+    expected = json.loads(run("f1", "ref.gff3", "half.gff3", "--preset", "all", "--json", cwd=files).stdout)
+    assert [{**row, "prediction": ""} for row in found] == [{**row, "prediction": ""} for row in expected]
+    assert piped("check", "-").stdout == run("check", "half.gff3", cwd=files).stdout
+
+
+def test_a_file_without_anything_to_count_is_named(files):
+    (files / "exons.gtf").write_text('a\tx\texon\t1\t30\t.\t+\t.\tgene_id "g"; transcript_id "t";\n')
+    answer = run("f1", "ref.gff3", "exons.gtf", cwd=files)
+    assert answer.returncode == 0
+    assert "note: exons.gtf has nothing to count by genet5; genet5 inspect says what is in it\n" in answer.stderr
+
+
+def test_a_level_that_no_preset_has_is_wrong_usage(files):
+    answer = run("f1", "ref.gff3", "half.gff3", "--preset", "gt-eval", "--level", "intron", cwd=files)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "--level intron" in answer.stderr and "nucleotide, exon, transcript, gene" in answer.stderr
+
+
+def test_each_class_of_genes_has_a_file_of_its_own(files):
+    lists = ("--list", "missed", "x.gff3", "--list", "wrong", "./x.gff3")
+    assert run("f1", "ref.gff3", "half.gff3", *lists, cwd=files).returncode == 2
+    assert not (files / "x.gff3").exists()

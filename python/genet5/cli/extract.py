@@ -4,6 +4,7 @@ import json
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.repairs as repairs
 import genet5.cli.tables as tables
 import genet5.outputs as writing
@@ -26,8 +27,8 @@ def file_option(name, text):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff", type=click.Path())
-@click.argument("genome", type=click.Path())
+@click.argument("gff", type=inputs.InputFile())
+@click.argument("genome", type=inputs.InputFile())
 @file_option("proteins", "Translations, without the stop.")
 @file_option("cds", "Coding sequences, stop codon included.")
 @file_option("mrna", "Joined exons of coding transcripts.")

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.repairs as repairs
 import genet5.genome as gm
 
@@ -13,8 +14,8 @@ COUNTS = ("contigs", "genes", "transcripts", "cds_segments", "single_exon_share"
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--genome", type=click.Path(exists=True, dir_okay=False), help="FASTA file: check every gene.")
+@click.argument("file", type=inputs.InputFile(exists=True, dir_okay=False))
+@click.option("--genome", type=inputs.InputFile(exists=True, dir_okay=False), help="FASTA file: check every gene.")
 @click.option("--genetic-code", type=int, default=1, show_default=True, help="NCBI table.")
 @click.option("--table-starts", is_flag=True, help="The table's other start codons count beside ATG.")
 @click.option("--min-intron", type=click.IntRange(min=4), default=10, show_default=True, help="In bases.")

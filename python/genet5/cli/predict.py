@@ -5,6 +5,7 @@ import time
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.progress as progress
 import genet5.errors as errors
 
@@ -18,7 +19,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("model", type=click.Path())
-@click.argument("genome", type=click.Path())
+@click.argument("genome", type=inputs.InputFile())
 @click.option("-o", "--output", required=True, type=click.Path(), help="GFF3 file to write; - is standard output.")
 @click.option("--decoder", type=click.Choice(["writer", "viterbi", "both"]),
               help="How genes are read off; the model's config.json names its best one.")

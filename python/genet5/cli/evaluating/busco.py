@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.progress as progress
 
 EPILOG = """\b
@@ -12,10 +13,11 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff", required=False)
-@click.argument("genome", required=False)
+@click.argument("gff", required=False, type=inputs.InputFile())
+@click.argument("genome", required=False, type=inputs.InputFile())
 @click.option("--lineage", required=True, metavar="DIR", help="BUSCO lineage folder; nothing is ever downloaded.")
-@click.option("--proteins", metavar="FASTA", help="Proteins instead of GFF and GENOME, one a gene.")
+@click.option("--proteins", type=inputs.InputFile(), metavar="FASTA",
+              help="Proteins instead of GFF and GENOME, one a gene.")
 @click.option("--rules", type=click.Choice(["A", "B"]), default="B", show_default=True,
               help="A: as BUSCO 5.4; B: as newer ones (domains that overlap count once, percentages from counts).")
 @click.option("--isoforms", type=click.Choice(["longest", "all"]), default="longest", show_default=True,

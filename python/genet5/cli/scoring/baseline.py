@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.report as report
@@ -25,8 +26,8 @@ def length(ctx, param, value):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("ref")
-@click.argument("genome")
+@click.argument("ref", type=inputs.InputFile())
+@click.argument("genome", type=inputs.InputFile())
 @options.contigs_option
 @click.option("--min-length", default="best", show_default=True, callback=length, metavar="N|best",
               help="Shortest ORF in bases, stop codon included; best: the one with the highest gene F1.")

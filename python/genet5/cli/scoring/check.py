@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.report as report
 
@@ -15,8 +16,9 @@ VIOLATED = 1
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff")
-@click.option("--genome", type=click.Path(), metavar="FASTA", help="Look at the letters too: codons, splice sites, N.")
+@click.argument("gff", type=inputs.InputFile())
+@click.option("--genome", type=inputs.InputFile(), metavar="FASTA",
+              help="Look at the letters too: codons, splice sites, N.")
 @click.option("--genetic-code", default=1, show_default=True, type=int, help="NCBI translation table.")
 @click.option("--table-starts", is_flag=True, help="Every start codon of the table is one, not ATG only.")
 @click.option("--min-intron", default=10, show_default=True, type=click.IntRange(min=0), help="Bases of the shortest.")

@@ -2,6 +2,7 @@
 
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.presets as choices
@@ -17,9 +18,9 @@ HEADER = ["level", "f1_a", "f1_b", "difference", "low", "high", "tp_a", "tp_b", 
 
 
 @click.command(epilog=EPILOG)
-@click.argument("ref")
-@click.argument("a")
-@click.argument("b")
+@click.argument("ref", type=inputs.InputFile())
+@click.argument("a", type=inputs.InputFile())
+@click.argument("b", type=inputs.InputFile())
 @click.option("--level", "levels", multiple=True, type=click.Choice(choices.LEVELS),
               help="Levels to print; may be repeated. Default: nucleotide, exon and gene.")
 @options.selection

@@ -1,7 +1,10 @@
 """`genet5-score f1`: predictions against a reference."""
 
+import pathlib
+
 import click
 
+import genet5.cli.inputs as inputs
 import genet5.cli.repairs as repairs
 import genet5.cli.scoring.options as options
 import genet5.cli.scoring.presets as choices
@@ -43,15 +46,15 @@ def limit(text):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("ref")
-@click.argument("pred", nargs=-1, required=True)
+@click.argument("ref", type=inputs.InputFile())
+@click.argument("pred", type=inputs.InputFile(), nargs=-1, required=True)
 @choices.options
 @click.option("--level", "levels", multiple=True, type=click.Choice(choices.LEVELS),
               help="Levels to print; may be repeated. Default: all of the presets asked for; nucleotide, exon and gene "
                    "if none is.")
 @options.selection
 @click.option("--by", type=click.Choice(score.PARTS), help="Also score each part of the genes by itself.")
-@click.option("--genome", type=click.Path(), metavar="FASTA",
+@click.option("--genome", type=inputs.InputFile(), metavar="FASTA",
               help="The genome, for --by gc; and where genes differ by the stop codon alone, to say whose lack it.")
 @click.option("--genetic-code", type=int, default=1, show_default=True, help="NCBI table of these stop codons.")
 @click.option("--list", "lists", multiple=True, type=(click.Choice(score.LISTS), click.Path()), metavar="CLASS FILE",
@@ -64,7 +67,7 @@ def limit(text):
 @click.option("--errors", "show_errors", is_flag=True, help="Also count genes by kind of error.")
 def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, contigs, regions, min_cds, alias, by,
        genome, genetic_code, lists, fail_under, refuse_repairs, as_json, as_tsv, show_errors, **tool):
-    """Compare each PRED with REF (GFF3 or GTF).
+    """Compare each PRED with REF (GFF3 or GTF, plain or gzip; - is standard input).
 
     By default strand-aware, on the coding sequence of the longest-CDS transcript of each gene; a gene counts as found
     when its whole CDS chain is right. `genet5-score explain LEVEL --preset P` says what each level counts.
@@ -85,7 +88,7 @@ def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, con
         tool  = tool | choice | {"isoforms": isoforms or "all"}
         click.echo(score.original(ref, pred[0], names[0], level, **tool), nl=False)
         return 0
-    shown   = choices.levels(levels) or (score.LEVELS if presets else choices.COMMON)
+    shown   = choices.shown(levels, names, presets)
     results = ours(ref, pred, isoforms, feature, choice | extra, genetic_code) if score.PRESET in names else None
     theirs  = others(ref, pred, names, "all" in presets, {**tool, **choice, "isoforms": isoforms or "all"})
     every   = []
@@ -93,6 +96,7 @@ def f1(ref, pred, presets, as_original, no_phase, levels, isoforms, feature, con
         for name in names:
             found  = results[i] if name == score.PRESET else {"levels": theirs[i].get(name, {})}
             every += score.rows(ref, path, found, preset=name)
+    report.warn_of_nothing(every)
     rows = [row for row in every if row["level"] in shown]
     if as_json:
         report.print_json(rows)
@@ -110,6 +114,8 @@ def refuse(names, pred, extra, two_formats, show_errors, feature):
 
     if extra["lists"] and len(pred) > 1:
         raise click.UsageError("--list needs exactly one PRED")
+    if len({pathlib.Path(path).resolve() for _, path in extra["lists"]}) < len(extra["lists"]):
+        raise click.UsageError("--list needs another FILE for each CLASS")
     if extra["by"] == "gc" and extra["genome"] is None:
         raise click.UsageError("--by gc needs --genome FASTA")
     if two_formats:
@@ -138,7 +144,12 @@ def others(ref, pred, names, lenient, choice):
     tools = [name for name in names if name != score.PRESET]
     if not tools:
         return [{} for _ in pred]
-    results = score.by_preset(ref, pred, tools, lenient=lenient, **choice)
+    # beside cie its numbers without phases, to see whether phases are what differs
+    read    = [name for tool in tools for name in ((tool, "cie-no-phase") if tool == "cie" else (tool,))]
+    results = score.by_preset(ref, pred, list(dict.fromkeys(read)), lenient=lenient, **choice)
+    for path, result in zip(pred, results):
+        if "cie" in tools and not isinstance(result["cie"], str):
+            report.warn_of_phases(ref, path, result["cie"]["exon"], result["cie-no-phase"]["exon"])
     for name in tools:
         if isinstance(results[0][name], str):
             report.note(f"preset {name} is left out: {results[0][name]}")

@@ -72,6 +72,21 @@ def original_level(preset, levels):
     return named[0] if named else "cds"
 
 
+def shown(names, presets, are_asked):
+    """The levels to print; a level that is asked for and that no preset has is wrong usage."""
+
+    import genet5.score.definitions as definitions
+
+    asked = levels(names)
+    if asked is None:
+        return score.LEVELS if are_asked else COMMON
+    known   = [level for level in score.LEVELS if any(level in definitions.DEFINITIONS[preset] for preset in presets)]
+    missing = [level for level in asked if level not in known]
+    if missing and "all" not in names:
+        raise click.UsageError(f"--level {missing[0]}: no preset asked for has it; there are {', '.join(known)}")
+    return asked
+
+
 def levels(names):
     """Levels by our names, in their usual order; None if none is asked for."""
 

@@ -8,6 +8,8 @@ import genet5.cli.tables as tables
 
 SHARES  = ("sensitivity", "precision", "f1")
 COUNTS  = ("tp", "fp", "fn")
+# share of rows with another phase that no two sound files have
+ODD_PHASES = 0.1
 COLUMNS = ("reference", "prediction", "preset", "part", "level", *COUNTS, "n_reference", "n_prediction", *SHARES,
            "tp_reference", "tp_prediction")
 
@@ -70,6 +72,28 @@ def warn(ref, path, result):
     if lacks_stops(result):
         shifted = result["stop_shifted"]
         note(f"{shifted} genes of {path} differ by the stop codon alone: one of the two files leaves it out of the CDS")
+
+
+def warn_of_nothing(rows):
+    """Say on stderr which files have nothing that a preset counts: their zeros say nothing about the genes."""
+
+    for side in ("reference", "prediction"):
+        counted = {}
+        for row in rows:
+            counted.setdefault(row[side], {}).setdefault(row["preset"], []).append(row[f"n_{side}"])
+        for path, presets in counted.items():
+            empty = [preset for preset, counts in presets.items() if not any(counts)]
+            if empty:
+                note(f"{path} has nothing to count by {', '.join(empty)}; genet5 inspect says what is in it")
+
+
+def warn_of_phases(ref, path, with_phase, without):
+    """Say on stderr that it is the phases in which many CDS rows of preset cie differ."""
+
+    right, other = without["tp"], without["tp"] - with_phase["tp"]
+    if other > ODD_PHASES * right:
+        note(f"{other} of {right} CDS rows that {path} shares with {ref} have another phase there, so preset cie calls "
+             "them wrong; frames in place of phases? --no-phase leaves phases out")
 
 
 def lacks_stops(result):

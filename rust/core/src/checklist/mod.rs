@@ -19,7 +19,7 @@ use rules::Findings;
 use crate::fasta::Contig;
 use crate::genetic_code::GeneticCode;
 use crate::score::names;
-use crate::{annotation, fasta, Result};
+use crate::{annotation, fasta, interrupt, Result};
 
 /// What the rules depend on.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ pub struct Violation {
 /// are looked at too.
 ///
 /// # Errors
-/// What the file system or the FASTA reader complains about; [`crate::Error::Input`] for a GTF file; an
+/// What the file system or the FASTA reader complains about; [`crate::Error::Interrupted`]; [`crate::Error::Input`] for a GTF file; an
 /// unknown genetic code.
 ///
 /// ```
@@ -77,7 +77,7 @@ pub fn check(path: &Path, genome: Option<&Path>, options: &Options) -> Result<Ve
         let names: Vec<&str> = contigs.iter().map(|contig| contig.name.as_str()).collect();
         names::refuse_foreign_genome(path, &file.contigs(), genome, &names)?;
     }
-    run(&file, contigs.as_deref(), options, &code, &mut findings);
+    run(&file, contigs.as_deref(), options, &code, &mut findings)?;
     Ok(findings.violations())
 }
 
@@ -87,13 +87,17 @@ fn run(
     options: &Options,
     code: &GeneticCode,
     findings: &mut Findings,
-) {
+) -> Result<()> {
     structure::check(file, genome, findings);
+    interrupt::check()?;
     let genes = models::gather(file);
+    interrupt::check()?;
     models::check(file, &genes, options, findings);
+    interrupt::check()?;
     if let Some(genome) = genome {
         sequence::check(file, &genes, genome, options, code, findings);
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::rules::{Findings, Rule};
 use crate::annotation::attributes::{decode, Attributes};
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// One row, positions 1-based and closed as in the file.
 #[derive(Debug)]
@@ -72,6 +73,11 @@ pub(super) struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    /// The sequences that a row calls circular.
+    pub(super) fn circular(&self) -> FxHashSet<&'a [u8]> {
+        self.rows.iter().filter(|row| row.attributes.circular).map(|row| row.seqid).collect()
+    }
+
     /// Names of the sequences with rows, in order of first appearance.
     pub(super) fn contigs(&self) -> Vec<String> {
         let mut seen = FxHashSet::default();
@@ -87,6 +93,7 @@ impl<'a> File<'a> {
             let line = rest[..end].trim_ascii_end();
             rest = &rest[(end + 1).min(rest.len())..];
             number += 1;
+            interrupt::check()?;
             if number == 1 && !is_version(line) {
                 let found = || format!("it is '{}'", self::text(&line[..line.len().min(40)]));
                 findings.add(Rule::Version, 1, found);

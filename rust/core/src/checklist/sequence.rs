@@ -1,6 +1,6 @@
 //! Rules that need the genome.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::models::Model;
 use super::rows::File;
@@ -13,7 +13,7 @@ use crate::gene::{GeneModel, Interval, Strand};
 use crate::genetic_code::GeneticCode;
 use crate::validate::is_intron;
 
-/// Looks at the letters of every model that lies inside its sequence.
+/// Looks at the letters of every model that lies inside its sequence, or on a circular one.
 pub(super) fn check(
     file: &File,
     models: &[Model],
@@ -26,9 +26,14 @@ pub(super) fn check(
     for model in models {
         by_contig.entry(decode(file.rows[model.row].seqid)).or_default().push(model);
     }
+    let circular: FxHashSet<String> = file.circular().into_iter().map(decode).collect();
     for contig in genome {
         let Some(models) = by_contig.get(&contig.name) else { continue };
-        let codes = dna::encode(&contig.sequence);
+        let mut codes = dna::encode(&contig.sequence);
+        if circular.contains(&contig.name) {
+            // what crosses the origin goes on at the beginning
+            codes.extend_from_within(..);
+        }
         let inside = |&&i: &&usize| file.rows[i].end <= codes.len() as u64;
         for model in models {
             let parts = model.exons.iter().chain(&model.cds);

@@ -83,8 +83,7 @@ fn names(file: &File, genome: Option<&[Contig]>, findings: &mut Findings) {
 }
 
 fn inside(file: &File, lengths: &FxHashMap<String, u64>, findings: &mut Findings) {
-    let circular: FxHashSet<&[u8]> =
-        file.rows.iter().filter(|row| row.attributes.circular).map(|row| row.seqid).collect();
+    let circular = file.circular();
     // rows of one sequence mostly stand together
     let mut last: (&[u8], Option<u64>) = (&[], None);
     for row in file.rows.iter().filter(|row| !circular.contains(row.seqid)) {

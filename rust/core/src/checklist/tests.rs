@@ -25,7 +25,7 @@ fn broken(text: &str, genome: &str) -> Vec<&'static str> {
     let code = GeneticCode::ncbi(1).expect("table");
     let mut findings = Findings::default();
     let file = File::read(Path::new("x"), text.as_bytes(), &mut findings).expect("GFF3");
-    run(&file, Some(&[contig]), &Options::default(), &code, &mut findings);
+    run(&file, Some(&[contig]), &Options::default(), &code, &mut findings).expect("not interrupted");
     findings.violations().iter().map(|violation| violation.rule.name()).collect()
 }
 
@@ -122,4 +122,14 @@ fn gtf_is_refused() {
     let text = "a\tx\tCDS\t1\t9\t.\t+\t0\tgene_id \"g\"; transcript_id \"t\";\n";
     let refused = File::read(Path::new("x"), text.as_bytes(), &mut Findings::default());
     assert!(refused.expect_err("GTF").to_string().contains("GTF"));
+}
+
+#[test]
+fn genes_over_the_origin_of_a_circle_are_read_on_from_its_beginning() {
+    let text =
+        "##gff-version 3\n##sequence-region a 1 12\na\tx\tregion\t1\t12\t.\t+\t.\tID=a;Is_circular=true\n\
+        a\tx\tgene\t10\t18\t.\t+\t.\tID=g\na\tx\tmRNA\t10\t18\t.\t+\t.\tID=t;Parent=g\n\
+        a\tx\texon\t10\t18\t.\t+\t.\tID=e;Parent=t\na\tx\tCDS\t10\t18\t.\t+\t0\tID=c;Parent=t\n###\n";
+    assert_eq!(broken(text, "AAATAACCCATG"), Vec::<&str>::new());
+    assert_eq!(broken(text, "AAATGGCCCATC"), ["start_codon", "stop_codon"]);
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use rustc_hash::FxHashMap;
+
 use super::contigs::{Contigs, Located};
 use super::keys::{rows, Keys};
 use super::names::with_nearest;
 use super::set::{ChainRef, GeneSet};
 use super::Row;
 use crate::fasta;
-use crate::{Error, Result};
+use crate::{interrupt, Error, Result};
 
 /// What genes are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +53,8 @@ const GC: [u32; 6] = [30, 40, 45, 50, 55, 65];
 /// precision that of the predicted genes of the part.
 ///
 /// # Errors
-/// [`Error::Value`] when GC content is asked for without a genome or the genome lacks a contig; what
-/// the FASTA reader complains about.
+/// [`Error::Value`] when GC content is asked for without a genome or the genome lacks a contig;
+/// [`Error::Interrupted`]; what the FASTA reader complains about.
 pub fn breakdown(
     reference: &GeneSet,
     prediction: &GeneSet,
@@ -85,15 +87,21 @@ pub fn breakdown(
         By::Exons => ranges(&EXONS, 1, ""),
         By::Gc => ranges(&GC, 0, "%"),
     };
-    Ok(parts(&sides, &bins, names))
+    parts(&sides, &bins, names, by)
 }
 
 fn numbers(side: &[Located], bin: impl Fn(&Located) -> Result<usize>) -> Result<Vec<usize>> {
     side.iter().map(bin).collect()
 }
 
-fn parts(sides: &[Vec<Located>; 2], bins: &[Vec<usize>; 2], names: Vec<String>) -> Vec<(String, [Row; 8])> {
-    let whole = sides.each_ref().map(|side| Keys::new(side));
+fn parts(
+    sides: &[Vec<Located>; 2],
+    bins: &[Vec<usize>; 2],
+    names: Vec<String>,
+    by: By,
+) -> Result<Vec<(String, [Row; 8])>> {
+    // keys name their contig: the whole other side has no more of a contig's keys than its part has
+    let whole = (by != By::Contig).then(|| sides.each_ref().map(|side| Keys::new(side)));
     let mut members: [Vec<Vec<Located>>; 2] = std::array::from_fn(|_| vec![Vec::new(); names.len()]);
     for side in 0..2 {
         for (located, &bin) in sides[side].iter().zip(&bins[side]) {
@@ -105,7 +113,12 @@ fn parts(sides: &[Vec<Located>; 2], bins: &[Vec<usize>; 2], names: Vec<String>) 
         .into_iter()
         .zip(reference.iter().zip(&prediction))
         .filter(|(_, (r, p))| !r.is_empty() || !p.is_empty())
-        .map(|(name, (r, p))| (name, rows([&Keys::new(r), &Keys::new(p)], [&whole[0], &whole[1]])))
+        .map(|(name, (r, p))| {
+            interrupt::check()?;
+            let own = [Keys::new(r), Keys::new(p)];
+            let other = whole.as_ref().unwrap_or(&own);
+            Ok((name, rows([&own[0], &own[1]], [&other[0], &other[1]])))
+        })
         .collect()
 }
 
@@ -136,13 +149,12 @@ fn ranges(limits: &[u32], first: u32, unit: &str) -> Vec<String> {
 /// A function that gives the share of G and C in a gene's longest chain, in whole per cent, rounded.
 fn gc(genome: &Path, names: &[&str]) -> Result<impl Fn(&Located) -> Result<u32>> {
     let contigs = fasta::read(genome)?;
-    let sequences: Vec<Option<Vec<u8>>> = names
-        .iter()
-        .map(|name| contigs.iter().find(|contig| contig.name == *name).map(|contig| contig.sequence.clone()))
-        .collect();
-    let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
     let (path, known): (_, Vec<String>) =
-        (genome.to_path_buf(), contigs.into_iter().map(|c| c.name).collect());
+        (genome.to_path_buf(), contigs.iter().map(|contig| contig.name.clone()).collect());
+    let mut letters: FxHashMap<String, Vec<u8>> =
+        contigs.into_iter().map(|contig| (contig.name, contig.sequence)).collect();
+    let sequences: Vec<Option<Vec<u8>>> = names.iter().map(|name| letters.remove(*name)).collect();
+    let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
     Ok(move |located: &Located| {
         let name = &names[located.contig as usize];
         let Some(sequence) = &sequences[located.contig as usize] else {

@@ -7,7 +7,7 @@ use super::keys::{rows, Keys, LEVELS};
 use super::set::GeneSet;
 use super::Row;
 use crate::random::Random;
-use crate::{Error, Result};
+use crate::{interrupt, Error, Result};
 
 /// How a difference is judged.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +77,7 @@ pub fn paired(
     let mut tallies: Vec<Vec<Tally>> = vec![Vec::with_capacity(loci.len()); LEVELS.len()];
     let (mut only_a, mut only_b) = (0, 0);
     for locus in &loci {
+        interrupt::check()?;
         let keys = locus.each_ref().map(|genes| Keys::new(genes));
         let (a, b) = (
             rows([&keys[0], &keys[1]], [&keys[0], &keys[1]]),

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::text::{Content, Source};
 use super::{cie, gffcompare, gt_eval, Row};
-use crate::{Error, Result};
+use crate::{interrupt, Error, Result};
 
 /// A way of counting that another tool has made known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,13 +156,18 @@ fn of_group(
 ) -> Vec<Answer> {
     let Some((first, others)) = presets.split_first() else { return Vec::new() };
     let (ours, theirs) = rayon::join(
-        || first.load(reference, options),
+        || interrupt::check().and_then(|()| first.load(reference, options)),
         || predictions.iter().map(|source| first.load(source, options)).collect::<Result<Vec<_>>>(),
     );
     match ours.and_then(|ours| Ok((ours, theirs?))) {
         Ok((ours, theirs)) => {
-            let rows =
-                |preset: &Preset| theirs.iter().map(|theirs| preset.rows(&ours, theirs, options)).collect();
+            let one = |preset: &Preset, theirs| {
+                interrupt::check()?;
+                let rows = preset.rows(&ours, theirs, options)?;
+                interrupt::check()?;
+                Ok(rows)
+            };
+            let rows = |preset: &Preset| theirs.iter().map(|theirs| one(preset, theirs)).collect();
             presets.par_iter().map(rows).collect()
         }
         Err(error) => {

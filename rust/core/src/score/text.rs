@@ -13,7 +13,7 @@ use crate::annotation::attributes::{decode, items, Attributes};
 use crate::annotation::{self, Format};
 use crate::files::Bytes;
 use crate::gff3::escape;
-use crate::Result;
+use crate::{interrupt, Result};
 
 /// Contig names of the predictions and of the reference.
 type Alias = FxHashMap<String, String>;
@@ -90,6 +90,7 @@ pub fn sources(
         || predictions.iter().map(|path| read(path.as_ref(), &alias)).collect::<Result<Vec<_>>>(),
     );
     let (ours, theirs) = (ours?, theirs?);
+    interrupt::check()?;
     let known = ours.contigs(&own);
     let mut all: FxHashSet<String> = known.iter().cloned().collect();
     for source in &theirs {

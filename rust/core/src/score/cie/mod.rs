@@ -88,7 +88,7 @@ impl Level {
         }
     }
 
-    /// What the original refuses: a file without such rows, chains without names.
+    /// What the original refuses: a file without such rows.
     fn check(self, side: &Loaded) -> Result<()> {
         if self.keys(side).is_empty() {
             let rows = match self {
@@ -103,23 +103,28 @@ impl Level {
                 format!("no {rows} rows, so level {} cannot be compared", self.name()),
             ));
         }
-        match side.nameless {
-            Some(line) if matches!(self, Level::Trans | Level::Gene) => Err(Error::input(
-                &side.path,
-                line,
-                "a CDS row that does not name its gene and transcript; \
-                 GTF needs gene_id \"…\"; transcript_id \"…\"; and GFF3 a Parent",
-            )),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
-/// All levels at once. Introns and codons are left out where one of the files has none.
+/// What the original refuses where chains count: CDS rows without names.
+fn check_names(side: &Loaded) -> Result<()> {
+    match side.nameless {
+        Some(line) => Err(Error::input(
+            &side.path,
+            line,
+            "a CDS row that does not name its gene and transcript; \
+             GTF needs gene_id \"…\"; transcript_id \"…\"; and GFF3 a Parent",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// All levels at once. Introns and codons are left out where one of the files has none; a file
+/// without CDS rows, which the original refuses, has no keys.
 ///
 /// # Errors
-/// [`Error::Input`] when a file has no CDS rows, or one that does not name its gene and
-/// transcript.
+/// [`Error::Input`] when a CDS row does not name its gene and transcript.
 ///
 /// ```
 /// use genet5_core::score::cie;
@@ -132,13 +137,10 @@ impl Level {
 /// ```
 pub fn evaluate(reference: &Loaded, prediction: &Loaded, phase: bool) -> Result<Vec<Row>> {
     let pair = Pair::new(reference, prediction, phase);
-    let mut rows = Vec::with_capacity(Level::ALL.len());
-    for level in [Level::Cds, Level::Intron, Level::Start, Level::Stop] {
-        match pair.keys(level) {
-            Err(_) if level != Level::Cds => {}
-            row => rows.push(row?),
-        }
-    }
+    let mut rows = vec![pair.counted(Level::Cds)];
+    rows.extend(
+        [Level::Intron, Level::Start, Level::Stop].into_iter().filter_map(|level| pair.keys(level).ok()),
+    );
     rows.extend(pair.chains()?);
     Ok(rows)
 }
@@ -149,6 +151,7 @@ pub fn evaluate(reference: &Loaded, prediction: &Loaded, phase: bool) -> Result<
 /// [`Error::Input`] when a file has no rows for it, or CDS rows without names where those count.
 pub fn level(reference: &Loaded, prediction: &Loaded, level: Level, phase: bool) -> Result<Row> {
     let pair = Pair::new(reference, prediction, phase);
+    pair.check(level)?;
     match level {
         Level::Trans => pair.chains().map(|[transcript, _]| transcript),
         Level::Gene => pair.chains().map(|[_, gene]| gene),
@@ -201,14 +204,19 @@ impl<'a> Pair<'a> {
 
     fn keys(&self, level: Level) -> Result<Row> {
         self.check(level)?;
+        Ok(self.counted(level))
+    }
+
+    fn counted(&self, level: Level) -> Row {
         let (a, b) = (level.keys(self.reference), level.keys(self.prediction));
         let found = common(a, b, &self.number, self.phase);
-        Ok(Row::paired(level.row_name(), found, distinct(a, self.phase), distinct(b, self.phase)))
+        Row::paired(level.row_name(), found, distinct(a, self.phase), distinct(b, self.phase))
     }
 
     /// Transcripts and genes.
     fn chains(&self) -> Result<[Row; 2]> {
-        self.check(Level::Trans)?;
+        check_names(self.reference)?;
+        check_names(self.prediction)?;
         let own: Vec<u32> = (0..self.reference.contigs.len() as u32).collect();
         let (a, b) = (&self.reference.chains, &self.prediction.chains);
         let (seen_a, seen_b) = rayon::join(|| a.seen(&own, self.phase), || b.seen(&self.number, self.phase));

@@ -128,7 +128,8 @@ fn what_the_original_refuses_is_an_error() {
     let levels: Vec<&str> =
         evaluate(&good, &good, true).expect("comparable").iter().map(|row| row.level).collect();
     assert_eq!(levels, ["exon", "transcript", "gene"]);
-    assert!(evaluate(&good, &parse(""), true).is_err());
+    assert!(level(&good, &parse(""), Level::Cds, true).is_err());
+    assert!(original(&good, &parse(""), Level::Gene, true).is_err());
 }
 
 #[test]
@@ -276,4 +277,13 @@ proptest! {
             prop_assert_eq!((row.tp_reference, row.tp_prediction), (row.n_reference, row.n_prediction));
         }
     }
+}
+
+#[test]
+fn a_file_without_cds_rows_has_no_keys() {
+    let good = parse(&transcript("g", "t", &GENE));
+    let rows = evaluate(&good, &parse(""), true).expect("an empty side");
+    let found: Vec<_> =
+        rows.iter().map(|row| (row.level, row.tp_reference, row.n_reference, row.n_prediction)).collect();
+    assert_eq!(found, [("exon", 0, 3, 0), ("transcript", 0, 1, 0), ("gene", 0, 1, 0)]);
 }

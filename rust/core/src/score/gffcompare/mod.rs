@@ -42,7 +42,7 @@ pub use stats::Stats;
 pub use transcripts::Loaded;
 pub(super) use transcripts::LONGEST;
 
-use crate::{annotation, Result};
+use crate::{annotation, interrupt, Result};
 
 /// Which rows of a file count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,6 +140,10 @@ pub fn evaluate(reference: &Loaded, prediction: &Loaded, options: &Options) -> S
     let counts = pairs
         .par_iter()
         .map(|&(reference_contig, query_contig)| {
+            // whoever asked for the numbers looks at the flag once more
+            if interrupt::check().is_err() {
+                return stats::Counts::default();
+            }
             let reference = reference_contig.map(|number| reference.contig(number));
             let query = query_contig.map(|number| prediction.contig(number));
             contig::compare(reference, query, &tracks, &options)

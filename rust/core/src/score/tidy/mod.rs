@@ -22,6 +22,7 @@ use crate::annotation::rows::{columns, format};
 use crate::annotation::Format;
 use crate::files::Bytes;
 use crate::gene::Strand;
+use crate::interrupt;
 use class::Class;
 use reader::Reader;
 
@@ -140,6 +141,7 @@ impl Tidy {
         }
         let pieces = cut(text);
         let read = |piece: &Range<usize>| {
+            interrupt::check().ok()?;
             let found = Reader::read(&text[piece.clone()]);
             // names are copied, nobody looks at these bytes again
             text.release(piece.clone());
