@@ -33,6 +33,20 @@ def test_rubbish_is_no_checkpoint(tmp_path):
         checkpoint.read(tmp_path / "a.pt")
 
 
+def test_a_bit_that_turned_over_on_the_disk_is_found(tmp_path):
+    weight = torch.arange(1000, dtype=torch.float32)
+    checkpoint.save(tmp_path, {"step": 1, "weight": weight}, keep=2)
+    checkpoint.save(tmp_path, {"step": 2, "weight": weight + 0.5}, keep=2)
+    # both names may be one file
+    content = bytearray((tmp_path / checkpoint.LATEST).read_bytes())
+    content[content.index((weight + 0.5).numpy().tobytes()) + 2002] ^= 4
+    for name in (checkpoint.LATEST, "checkpoint_step_2.pt"):
+        (tmp_path / name).write_bytes(content)
+    said = []
+    assert checkpoint.newest(tmp_path, said.append)["step"] == 1
+    assert len(said) == 2 and all("a broken one" in line for line in said)
+
+
 def test_random_generators_go_on_where_they_were(tmp_path):
     checkpoint.write(tmp_path / "a.pt", {"random": checkpoint.random_state()})
     draw  = lambda: (random.random(), np.random.rand(), float(torch.rand(())))  # noqa: E731

@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import threading
+import zipfile
 
 import numpy as np
 import torch
@@ -215,8 +216,14 @@ def read(path):
     # torch says of a torn file the same as of a missing one
     path.open("rb").close()
     try:
+        # torch does not look at the sums that it writes
+        with zipfile.ZipFile(path) as parts:
+            damaged = parts.testzip()
+        if damaged:
+            raise zipfile.BadZipFile(f"{damaged} has another sum")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, LookupError, pickle.UnpicklingError, TypeError, ValueError,
+            zipfile.BadZipFile) as error:
         raise errors.DataError(f"{path} is no checkpoint, or a broken one; take an older checkpoint_step_*.pt") \
             from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
