@@ -64,7 +64,8 @@ def files(reference, predictions, isoforms="longest", feature="CDS", contigs=Non
 
 
 def by_preset(reference, predictions, presets=TOOLS, isoforms="all", contigs=None, regions=(), min_cds=0, alias=None,
-              end_range=100, strict=False, no_merge=False, drop_duplicates=False, cds_only=False, lenient=False):
+              end_range=100, strict=False, no_merge=False, drop_duplicates=False, cds_only=False, lenient=False,
+              tell=None):
     """Compare prediction files with a reference file by the presets of other tools.
 
     presets: names of TOOLS; each reads the files as its tool does
@@ -72,6 +73,7 @@ def by_preset(reference, predictions, presets=TOOLS, isoforms="all", contigs=Non
     end_range, strict, no_merge, drop_duplicates: gffcompare's -e, --strict-match, --no-merge and -D, for its own preset
     cds_only: bool, preset gffcompare looks at CDS rows only
     lenient:  bool, a preset that cannot read the files has its complaint in place of levels
+    tell:     function of a prediction's index and a list of (name, reference's name): contigs that seem to be the same
     Returns one dict per prediction: {preset: {level: counts as in `files`}}. Presets gffcompare and gffcompare-cds3
     always have tp_reference and tp_prediction.
     Raises as `files`, and InputError for files that the tool of a preset refuses.
@@ -79,8 +81,11 @@ def by_preset(reference, predictions, presets=TOOLS, isoforms="all", contigs=Non
 
     options = (end_range, strict, no_merge, drop_duplicates, cds_only)
     paths   = [os.fspath(path) for path in predictions]
-    found   = core.score.by_preset(os.fspath(reference), paths, list(presets), options, isoforms=isoforms,
-                                   contigs=contigs, regions=list(regions), min_cds=min_cds, alias=path_or_none(alias))
+    found, spelt = core.score.by_preset(os.fspath(reference), paths, list(presets), options, isoforms=isoforms,
+                                        contigs=contigs, regions=list(regions), min_cds=min_cds,
+                                        alias=path_or_none(alias))
+    for index, pairs in enumerate(spelt if tell else []):
+        tell(index, pairs)
     results = [{} for _ in predictions]
     for preset, answers, complaint in found:
         if answers is None and not lenient:

@@ -146,7 +146,9 @@ def others(ref, pred, names, lenient, choice):
         return [{} for _ in pred]
     # beside cie its numbers without phases, to see whether phases are what differs
     read    = [name for tool in tools for name in ((tool, "cie-no-phase") if tool == "cie" else (tool,))]
-    results = score.by_preset(ref, pred, list(dict.fromkeys(read)), lenient=lenient, **choice)
+    # preset genet5 tells of names itself
+    tell    = None if score.PRESET in names else lambda index, spelt: report.warn_of_spelling(ref, pred[index], spelt)
+    results = score.by_preset(ref, pred, list(dict.fromkeys(read)), lenient=lenient, tell=tell, **choice)
     for path, result in zip(pred, results):
         if "cie" in tools and not isinstance(result["cie"], str):
             report.warn_of_phases(ref, path, result["cie"]["exon"], result["cie-no-phase"]["exon"])

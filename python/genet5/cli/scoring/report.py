@@ -65,13 +65,18 @@ def warn(ref, path, result):
         if contigs:
             plural = "contig has" if len(contigs) == 1 else "contigs have"
             note(f"{len(contigs)} {plural} genes in {side} only: {shown(contigs)}")
-    spelt = result.get("spelt_differently")
-    if spelt:
-        pairs = shown([f"{here} is {there}" for here, there in spelt])
-        note(f"names of {path} and {ref} seem to differ in spelling only ({pairs}); map them with --alias FILE")
+    warn_of_spelling(ref, path, result.get("spelt_differently"))
     if lacks_stops(result):
         shifted = result["stop_shifted"]
         note(f"{shifted} genes of {path} differ by the stop codon alone: one of the two files leaves it out of the CDS")
+
+
+def warn_of_spelling(ref, path, spelt):
+    """Say on stderr which contigs seem to be the same under two names."""
+
+    if spelt:
+        pairs = shown([f"{here} is {there}" for here, there in spelt])
+        note(f"names of {path} and {ref} seem to differ in spelling only ({pairs}); map them with --alias FILE")
 
 
 def warn_of_nothing(rows):

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter, memrchr2};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names;
@@ -23,6 +23,8 @@ type Alias = FxHashMap<String, String>;
 pub struct Source {
     /// Where it came from, for messages.
     pub path: PathBuf,
+    /// Names of the sequences that it has rows on.
+    pub contigs: Vec<String>,
     pub(super) content: Content,
 }
 
@@ -37,33 +39,44 @@ pub(super) enum Content {
 
 impl Source {
     /// A text, read already where it is tidy.
-    fn new(path: &Path, text: Bytes) -> Self {
-        let content = match Tidy::read(path, &text) {
-            Some(tidy) => Content::Tidy(tidy),
-            None => Content::Text(text),
-        };
-        Source { path: path.to_path_buf(), content }
+    fn new(path: &Path, text: Bytes, alias: &Alias) -> Self {
+        match Tidy::read(path, &text) {
+            Some(tidy) => {
+                let contigs = tidy.contigs.iter().map(|name| renamed(name, alias)).collect();
+                Source { path: path.to_path_buf(), contigs, content: Content::Tidy(tidy) }
+            }
+            None => Source::of_rows(path, text, alias),
+        }
+    }
+
+    /// A text as it is.
+    fn of_rows(path: &Path, text: Bytes, alias: &Alias) -> Self {
+        Source { path: path.to_path_buf(), contigs: contigs(&text, alias), content: Content::Text(text) }
     }
 
     pub(super) fn is_tidy(&self) -> bool {
         matches!(self.content, Content::Tidy(_))
     }
 
-    fn contigs(&self, alias: &Alias) -> Vec<String> {
-        match &self.content {
-            Content::Tidy(tidy) => tidy.contigs.iter().map(|name| renamed(name, alias)).collect(),
-            Content::Text(text) => contigs(text, alias),
-        }
-    }
-
-    fn chosen(self, selection: &Selection, alias: &Alias) -> Result<Self> {
+    fn chosen(self, selection: &Selection, alias: &Alias, as_written: bool) -> Result<Self> {
         match self.content {
-            Content::Text(text) if !is_all(selection, alias) => {
-                Ok(Source::new(&self.path, choose(&self.path, text, selection, alias)?))
+            Content::Text(text) if !(as_written && is_all(selection, alias)) => {
+                let chosen =
+                    Source::new(&self.path, choose(&self.path, text, selection, alias)?, &Alias::default());
+                Ok(Source { contigs: self.contigs, ..chosen })
             }
             content => Ok(Source { content, ..self }),
         }
     }
+}
+
+/// What makes two names of contigs the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// The same bytes, as the tools themselves see it.
+    AsWritten,
+    /// The same name, in whichever way it is percent-encoded.
+    Decoded,
 }
 
 /// A reference and predictions, chosen from and renamed like [`super::Sides`].
@@ -75,35 +88,46 @@ pub fn sources(
     predictions: &[impl AsRef<Path> + Sync],
     selection: &Selection,
     alias: Option<&Path>,
+    spelling: Spelling,
 ) -> Result<(Source, Vec<Source>)> {
     let alias = alias.map(names::read_alias).transpose()?.unwrap_or_default();
     let own = Alias::default();
-    let read = |path: &Path, alias| {
-        let text = annotation::text(path)?;
-        Ok(match is_all(selection, alias) {
-            true => Source::new(path, text),
-            false => Source { path: path.to_path_buf(), content: Content::Text(text) },
-        })
-    };
-    let (ours, theirs) = rayon::join(
-        || read(reference, &own),
-        || predictions.iter().map(|path| read(path.as_ref(), &alias)).collect::<Result<Vec<_>>>(),
-    );
+    let texts =
+        |paths: &[PathBuf]| paths.iter().map(|path| annotation::text(path)).collect::<Result<Vec<_>>>();
+    let paths: Vec<PathBuf> = predictions.iter().map(|path| path.as_ref().to_path_buf()).collect();
+    let (ours, theirs) = rayon::join(|| annotation::text(reference), || texts(&paths));
     let (ours, theirs) = (ours?, theirs?);
     interrupt::check()?;
-    let known = ours.contigs(&own);
-    let mut all: FxHashSet<String> = known.iter().cloned().collect();
+    let as_written = spelling == Spelling::AsWritten
+        || !std::iter::once(&ours).chain(&theirs).any(|text| has_coded_names(text));
+    let read = |path: &Path, text, alias| match as_written && is_all(selection, alias) {
+        true => Source::new(path, text, alias),
+        false => Source::of_rows(path, text, alias),
+    };
+    let (ours, theirs) = rayon::join(
+        || read(reference, ours, &own),
+        || paths.iter().zip(theirs).map(|(path, text)| read(path, text, &alias)).collect::<Vec<_>>(),
+    );
+    interrupt::check()?;
+    let mut all: FxHashSet<&str> = ours.contigs.iter().map(String::as_str).collect();
     for source in &theirs {
-        let found = source.contigs(&alias);
-        names::refuse_strangers(reference, &known, &source.path, &found)?;
-        all.extend(found);
+        names::refuse_strangers(reference, &ours.contigs, &source.path, &source.contigs)?;
+        all.extend(source.contigs.iter().map(String::as_str));
     }
     refuse_unknown(selection.contigs.as_deref().unwrap_or_default(), |name| all.contains(name))?;
     for (name, _) in &selection.regions {
         refuse_unknown(std::slice::from_ref(name), |name| all.contains(name))?;
     }
-    let predictions = theirs.into_iter().map(|source| source.chosen(selection, &alias));
-    Ok((ours.chosen(selection, &own)?, predictions.collect::<Result<_>>()?))
+    let predictions = theirs.into_iter().map(|source| source.chosen(selection, &alias, as_written));
+    Ok((ours.chosen(selection, &own, as_written)?, predictions.collect::<Result<_>>()?))
+}
+
+/// Whether a name of a contig has a percent sign.
+fn has_coded_names(text: &[u8]) -> bool {
+    memchr_iter(b'%', text).any(|at| match memrchr2(b'\t', b'\n', &text[..at]) {
+        Some(before) if text[before] == b'\t' => false,
+        before => text[before.map_or(0, |newline| newline + 1)] != b'#',
+    })
 }
 
 /// Whether all rows are chosen and keep their names.
@@ -291,6 +315,34 @@ mod tests {
         let expected = "##gff-version 3\n##sequence-region chr2 1 900\n\
             chr2\tx\tgene\t1\t90\t.\t+\t.\tID=h\nchr2\tx\tCDS\t1\t90\t.\t+\t0\tID=e;Parent=h\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_encoded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, contig: &str| {
+            let path = folder.path().join(name);
+            let text = format!("{contig}\tx\tCDS\t1\t90\t.\t+\t0\tID=c;Note=a%2Cb\n");
+            std::fs::write(&path, text).expect("a file");
+            path
+        };
+        let (plain, coded) = (write("plain.gff3", "a=1"), write("coded.gff3", "a%3d1"));
+        let text = |source: &Source| match &source.content {
+            Content::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            Content::Tidy(tidy) => String::from_utf8_lossy(&tidy.contigs[0]).into_owned(),
+        };
+        let all = Selection { isoforms: Isoforms::All, ..Selection::default() };
+        let read = |spelling| sources(&plain, &[&coded], &all, None, spelling).expect("two files");
+        let (ours, theirs) = read(Spelling::Decoded);
+        assert_eq!(text(&ours), text(&theirs[0]));
+        let (ours, theirs) = read(Spelling::AsWritten);
+        assert!(text(&ours).starts_with("a=1") && text(&theirs[0]).starts_with("a%3d1"));
+    }
+
+    #[test]
+    fn names_with_a_percent_sign_are_told_from_other_columns() {
+        assert!(!has_coded_names(b"#a%2C\na\tx\t%2C\n\tb%2C\n"));
+        assert!(has_coded_names(b"#\na\tx\nb%2C\tx\n") && has_coded_names(b"a%20b\tx"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use genet5_core::score::gffcompare::{self, Feature};
 use genet5_core::score::presets::{self as core, Options, Preset};
-use genet5_core::score::text;
+use genet5_core::score::{names, text};
 use genet5_core::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -24,7 +24,10 @@ fn options((end_range, strict, no_merge, drop_duplicates, cds_only): ToolOptions
 /// Preset, rows by level of each prediction or None, what the preset complains about.
 type Answer<'py> = (String, Option<Vec<Bound<'py, PyDict>>>, String);
 
-/// An answer for each preset.
+/// Names of contigs that are spelt differently: the prediction's, the reference's.
+type Spelt = Vec<(String, String)>;
+
+/// An answer for each preset, and for each prediction the contigs whose names are spelt differently.
 #[pyfunction]
 #[pyo3(signature = (reference, predictions, presets, tool_options, *, isoforms = "all", contigs = None,
                     regions = Vec::new(), min_cds = 0, alias = None))]
@@ -40,12 +43,15 @@ pub fn by_preset<'py>(
     regions: Vec<Region>,
     min_cds: u32,
     alias: Option<PathBuf>,
-) -> PyResult<Vec<Answer<'py>>> {
-    let answers = detach::run(py, |_| {
+) -> PyResult<(Vec<Answer<'py>>, Vec<Spelt>)> {
+    let (answers, spelt) = detach::run(py, |_| {
         let selection = selection(isoforms, "CDS", contigs, regions, min_cds)?;
         let known = presets.iter().map(|name| Preset::parse(name)).collect::<Result<Vec<_>>>()?;
-        let (ours, theirs) = text::sources(&reference, &predictions, &selection, alias.as_deref())?;
-        Ok(core::rows(&known, &ours, &theirs, &options(tool_options)))
+        let (ours, theirs) =
+            text::sources(&reference, &predictions, &selection, alias.as_deref(), text::Spelling::Decoded)?;
+        let spelt: Vec<Spelt> =
+            theirs.iter().map(|source| names::spelt_differently(&source.contigs, &ours.contigs)).collect();
+        Ok((core::rows(&known, &ours, &theirs, &options(tool_options)), spelt))
     })?;
     let each = presets.into_iter().zip(answers).map(|(preset, answer)| match answer {
         Ok(predictions) => {
@@ -56,7 +62,7 @@ pub fn by_preset<'py>(
         Err(error @ (Error::Interrupted | Error::Io { .. })) => Err(crate::error::to_py(error)),
         Err(error) => Ok((preset, None, error.to_string())),
     });
-    each.collect()
+    Ok((each.collect::<PyResult<_>>()?, spelt))
 }
 
 /// What a preset's tool itself would print.
@@ -80,7 +86,13 @@ pub fn original(
     detach::run(py, |_| {
         let selection = selection(isoforms, "CDS", contigs, regions, min_cds)?;
         let preset = Preset::parse(preset)?;
-        let (ours, theirs) = text::sources(&reference, &[prediction], &selection, alias.as_deref())?;
+        let (ours, theirs) = text::sources(
+            &reference,
+            &[prediction],
+            &selection,
+            alias.as_deref(),
+            text::Spelling::AsWritten,
+        )?;
         core::original(preset, &ours, &theirs[0], &options(tool_options), level)
     })
 }
