@@ -29,7 +29,7 @@ def test_the_command_prints_them(tmp_path, score_cli):
     assert definitions.GFFCOMPARE["intron_chain"] in " ".join(answer.stdout.split())
     assert score_cli(tmp_path, "explain", "all").stdout.count("\n") >= len(score.LEVELS)
     answer = score_cli(tmp_path, "explain", "start", "--preset", "gffcompare")
-    assert (answer.returncode, answer.stderr.count("\n")) == (1, 1)
+    assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1)
     assert score_cli(tmp_path, "explain", "soul").returncode == 2
 
 

@@ -23,6 +23,7 @@ def explain(level, preset):
     """Print the exact definition of LEVEL."""
 
     levels = definitions.DEFINITIONS[preset] if level == "all" else [level]
+    texts  = [f"{name}: {definitions.explain(name, preset)}" for name in levels]
     click.echo(f"{preset}: {definitions.PRESETS[preset]}")
-    for name in levels:
-        click.echo(textwrap.fill(f"{name}: {definitions.explain(name, preset)}", 100, subsequent_indent="  "))
+    for text in texts:
+        click.echo(textwrap.fill(text, 100, subsequent_indent="  "))
