@@ -85,7 +85,7 @@ def test_a_pipe_that_is_needed_twice_is_an_error_and_not_an_empty_file():
     os.write(write, GFF.encode())
     os.close(write)
     assert gm.inspect(f"/dev/fd/{read}")["genes"] == 1
-    with pytest.raises(errors.DataError, match="nothing comes out of this pipe"):
+    with pytest.raises(errors.InputError, match="nothing comes out of this pipe"):
         gm.inspect(f"/dev/fd/{read}")
     os.close(read)
 

@@ -27,7 +27,7 @@ def file_option(name, text):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff", type=inputs.InputFile())
+@click.argument("gff", type=inputs.Rows())
 @click.argument("genome", type=inputs.InputFile())
 @file_option("proteins", "Translations, without the stop.")
 @file_option("cds", "Coding sequences, stop codon included.")

@@ -14,7 +14,7 @@ COUNTS = ("contigs", "genes", "transcripts", "cds_segments", "single_exon_share"
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("file", type=inputs.InputFile(exists=True, dir_okay=False))
+@click.argument("file", type=inputs.Rows(exists=True, dir_okay=False))
 @click.option("--genome", type=inputs.InputFile(exists=True, dir_okay=False), help="FASTA file: check every gene.")
 @click.option("--genetic-code", type=int, default=1, show_default=True, help="NCBI table.")
 @click.option("--table-starts", is_flag=True, help="The table's other start codons count beside ATG.")

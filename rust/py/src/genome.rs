@@ -270,6 +270,7 @@ fn write_products(
 pub fn register(parent: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::submodule(parent, "genome", |module| {
         module.add_class::<Fasta>()?;
+        module.add("MAX_LINE", files::MAX_LINE)?;
         module.add_function(wrap_pyfunction!(read_fasta, module)?)?;
         module.add_function(wrap_pyfunction!(count_rows, module)?)?;
         module.add_function(wrap_pyfunction!(summary, module)?)?;

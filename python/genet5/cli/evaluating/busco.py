@@ -13,7 +13,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff", required=False, type=inputs.InputFile())
+@click.argument("gff", required=False, type=inputs.Rows())
 @click.argument("genome", required=False, type=inputs.InputFile())
 @click.option("--lineage", required=True, metavar="DIR", help="BUSCO lineage folder; nothing is ever downloaded.")
 @click.option("--proteins", type=inputs.InputFile(), metavar="FASTA",

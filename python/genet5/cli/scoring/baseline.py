@@ -26,7 +26,7 @@ def length(ctx, param, value):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("ref", type=inputs.InputFile())
+@click.argument("ref", type=inputs.Rows())
 @click.argument("genome", type=inputs.InputFile())
 @options.contigs_option
 @click.option("--min-length", default="best", show_default=True, callback=length, metavar="N|best",

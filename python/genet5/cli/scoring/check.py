@@ -16,7 +16,7 @@ VIOLATED = 1
 
 
 @click.command(epilog=EPILOG)
-@click.argument("gff", type=inputs.InputFile())
+@click.argument("gff", type=inputs.Rows())
 @click.option("--genome", type=inputs.InputFile(), metavar="FASTA",
               help="Look at the letters too: codons, splice sites, N.")
 @click.option("--genetic-code", default=1, show_default=True, type=int, help="NCBI translation table.")

@@ -18,9 +18,9 @@ HEADER = ["level", "f1_a", "f1_b", "difference", "low", "high", "tp_a", "tp_b", 
 
 
 @click.command(epilog=EPILOG)
-@click.argument("ref", type=inputs.InputFile())
-@click.argument("a", type=inputs.InputFile())
-@click.argument("b", type=inputs.InputFile())
+@click.argument("ref", type=inputs.Rows())
+@click.argument("a", type=inputs.Rows())
+@click.argument("b", type=inputs.Rows())
 @click.option("--level", "levels", multiple=True, type=click.Choice(choices.LEVELS),
               help="Levels to print; may be repeated. Default: nucleotide, exon and gene.")
 @options.selection

@@ -46,8 +46,8 @@ def limit(text):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("ref", type=inputs.InputFile())
-@click.argument("pred", type=inputs.InputFile(), nargs=-1, required=True)
+@click.argument("ref", type=inputs.Rows())
+@click.argument("pred", type=inputs.Rows(), nargs=-1, required=True)
 @choices.options
 @click.option("--level", "levels", multiple=True, type=click.Choice(choices.LEVELS),
               help="Levels to print; may be repeated. Default: all of the presets asked for; nucleotide, exon and gene "
