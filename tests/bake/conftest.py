@@ -1,9 +1,10 @@
 """Fixtures of made-up genomes."""
 
-import importlib.util
 import pathlib
 
 import pytest
+
+import beside
 
 PATH = pathlib.Path(__file__).parent / "synthetic.py"
 
@@ -12,10 +13,7 @@ PATH = pathlib.Path(__file__).parent / "synthetic.py"
 def synthetic():
     """The module that makes genomes up and reads them plainly."""
 
-    spec   = importlib.util.spec_from_file_location("synthetic", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(PATH)
 
 
 @pytest.fixture(scope="session")

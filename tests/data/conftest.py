@@ -1,10 +1,10 @@
 """Fixtures of made-up genomes, baked."""
 
-import importlib.util
 import pathlib
 
 import pytest
 
+import beside
 import genet5.bake as bake
 
 PATH = pathlib.Path(__file__).parent.parent / "bake" / "synthetic.py"
@@ -14,10 +14,7 @@ PATH = pathlib.Path(__file__).parent.parent / "bake" / "synthetic.py"
 def synthetic():
     """The module that makes genomes up and reads them plainly."""
 
-    spec   = importlib.util.spec_from_file_location("synthetic", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(PATH)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Fixtures of the scorer's tests."""
 
-import importlib.util
 import os
 import pathlib
 import subprocess
@@ -8,6 +7,7 @@ import sys
 
 import pytest
 
+import beside
 import genet5
 
 
@@ -15,11 +15,7 @@ import genet5
 def plain():
     """The plain Python counterparts in plain.py beside this file."""
 
-    path   = pathlib.Path(__file__).with_name("plain.py")
-    spec   = importlib.util.spec_from_file_location("plain", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).with_name("plain.py"))
 
 
 @pytest.fixture(scope="session")

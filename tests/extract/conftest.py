@@ -1,21 +1,18 @@
 """Helpers of the extraction's tests."""
 
 import gzip
-import importlib.util
 import pathlib
 
 import pytest
+
+import beside
 
 
 @pytest.fixture(scope="session")
 def plain():
     """The plain Python counterparts in plain.py beside this file."""
 
-    path   = pathlib.Path(__file__).with_name("plain.py")
-    spec   = importlib.util.spec_from_file_location("plain_extract", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).with_name("plain.py"))
 
 
 @pytest.fixture

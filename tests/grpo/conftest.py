@@ -1,20 +1,17 @@
 """A small genome prepared for reinforcement, and very small models."""
 
-import importlib.util
 import pathlib
 import types
 
 import pytest
 
+import beside
+
 
 def _helpers(name):
     """A conftest.py of another folder of tests, as a module."""
 
-    path   = pathlib.Path(__file__).parents[1] / name / "conftest.py"
-    spec   = importlib.util.spec_from_file_location(f"{name}_conftest", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).parents[1] / name / "conftest.py")
 
 
 TRAIN = _helpers("train")

@@ -1,6 +1,5 @@
 """docs/examples/trl_grpo.py: TRL's own trainer moves the model, and what it saves is a model folder."""
 
-import importlib.util
 import os
 import pathlib
 import subprocess
@@ -10,6 +9,7 @@ import types
 import numpy as np
 import pytest
 
+import beside
 import genet5.errors as errors
 import genet5.grammar as grammars
 import genet5.grpo.windows as windows
@@ -46,10 +46,7 @@ def options(raw, model, folder, *more):
 def example():
     """The script as a module."""
 
-    spec   = importlib.util.spec_from_file_location("trl_grpo", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(SCRIPT)
 
 
 @pytest.fixture(scope="module", params=SHAPES)

@@ -1,11 +1,11 @@
 """A tiny untrained model, awkward sequences, and the checklist."""
 
-import importlib.util
 import pathlib
 import random
 
 import pytest
 
+import beside
 import genet5.tokenizer as tk
 
 BASES = "ACGT"
@@ -15,11 +15,7 @@ BASES = "ACGT"
 def checklist():
     """The module checklist.py beside this file."""
 
-    path   = pathlib.Path(__file__).with_name("checklist.py")
-    spec   = importlib.util.spec_from_file_location("checklist", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).with_name("checklist.py"))
 
 
 def random_dna(seed, length, letters=BASES):

@@ -1,11 +1,12 @@
 """The model with attention by Triton kernels is the model with dense attention, outputs and gradients."""
 
-import importlib.util
 import os
 import pathlib
 
 import numpy as np
 import pytest
+
+import beside
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("triton")
@@ -19,10 +20,7 @@ configs   = pytest.importorskip("genet5.model.config")
 network   = pytest.importorskip("genet5.model.network")
 testing   = pytest.importorskip("torch._dynamo.testing")
 
-SPEC    = importlib.util.spec_from_file_location(
-    "windows", pathlib.Path(__file__).resolve().parents[1] / "model" / "windows.py")
-windows = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(windows)
+windows = beside.load(pathlib.Path(__file__).resolve().parents[1] / "model" / "windows.py")
 
 DEVICE   = "cuda" if GPU else "cpu"
 FAMILIES = {"pre-norm with RoPE":  {},

@@ -1,6 +1,5 @@
 """The loss is the exact negative log likelihood of the labels over all annotations of a window."""
 
-import importlib.util
 import pathlib
 
 import hypothesis
@@ -8,11 +7,10 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
+import beside
 import genet5._core as core
 
-SPEC      = importlib.util.spec_from_file_location("reference", pathlib.Path(__file__).with_name("reference.py"))
-reference = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(reference)
+reference = beside.load(pathlib.Path(__file__).with_name("reference.py"))
 
 WORDS    = ["A", "C", "G", "T", "N", "ATG", "CAT", "TAA", "TTA", "TGA", "TCA", "GT", "AG", "AT", "AC", "CT",
             "AGTAGTG", "CACTACT", "TGTAGAA", "TTCTACA", "ATGTAA", "TTACAT"]

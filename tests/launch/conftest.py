@@ -1,6 +1,5 @@
 """Two hosts on one machine: network namespaces joined by a veth pair, an ssh server in each."""
 
-import importlib.util
 import os
 import pathlib
 import shutil
@@ -11,11 +10,10 @@ import types
 
 import pytest
 
+import beside
+
 # the tests of training have a baked genome and a very small model
-_path    = pathlib.Path(__file__).resolve().parents[1] / "train" / "conftest.py"
-_spec    = importlib.util.spec_from_file_location("train_conftest", _path)
-training = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(training)
+training = beside.load(pathlib.Path(__file__).resolve().parents[1] / "train" / "conftest.py")
 baked, start = training.baked, training.start
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "python"

@@ -1,6 +1,5 @@
 """Compiled blocks are the blocks: one graph for all lengths and layers, the same losses, kept on disk."""
 
-import importlib.util
 import os
 import pathlib
 import subprocess
@@ -10,6 +9,8 @@ import time
 
 import numpy as np
 import pytest
+
+import beside
 
 torch = pytest.importorskip("torch")
 
@@ -23,9 +24,7 @@ testing   = pytest.importorskip("torch._dynamo.testing")
 # torch's own tracing looks at .grad of what is no leaf
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 
-SPEC    = importlib.util.spec_from_file_location("windows", pathlib.Path(__file__).with_name("windows.py"))
-windows = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(windows)
+windows = beside.load(pathlib.Path(__file__).with_name("windows.py"))
 
 FAMILIES = {"pre-norm with RoPE":               ({}, 2),
             "post-norm with ALiBi":             ({"norm": "post", "positions": "alibi", "activation": "gelu"}, 2),
@@ -171,7 +170,7 @@ AGAIN = """
 import sys
 import torch
 import torch._dynamo.utils as utils
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 import test_compiling as ours
 wanted = ours.gradients(ours.build({}), *ours.CASES[0])
 model  = ours.build({})
@@ -186,7 +185,8 @@ print("found", counted["fxgraph_cache_hit"], "made", counted["fxgraph_cache_miss
 @pytest.mark.slow
 def test_inductor_computes_the_same_and_finds_its_work_again(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE), compiling.CACHE: str(tmp_path), "OMP_NUM_THREADS": "1"}
-    command     = [sys.executable, "-c", AGAIN, str(pathlib.Path(__file__).parent)]
+    folders     = [str(pathlib.Path(path).parent) for path in (__file__, beside.__file__)]
+    command     = [sys.executable, "-c", AGAIN, *folders]
     said        = []
     for _ in range(2):
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

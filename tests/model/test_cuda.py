@@ -1,10 +1,11 @@
 """On a GPU the model computes what it computes on a CPU, in both precisions, gradients included."""
 
-import importlib.util
 import pathlib
 
 import numpy as np
 import pytest
+
+import beside
 
 torch    = pytest.importorskip("torch")
 configs  = pytest.importorskip("genet5.model.config")
@@ -42,11 +43,7 @@ def model(request):
 
 
 def _windows():
-    path   = pathlib.Path(__file__).with_name("windows.py")
-    spec   = importlib.util.spec_from_file_location("windows", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).with_name("windows.py"))
 
 
 def readings(model, device, dtype=torch.float32):

@@ -1,12 +1,12 @@
 """The model reads packed windows as it reads lone ones, and writes step by step as it trains."""
 
-import importlib.util
 import json
 import pathlib
 
 import numpy as np
 import pytest
 
+import beside
 import genet5.errors as errors
 import genet5.tokenizer as tk
 
@@ -19,10 +19,7 @@ folder    = pytest.importorskip("genet5.model.folder")
 
 
 def _sibling(name):
-    spec   = importlib.util.spec_from_file_location(name, pathlib.Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).with_name(f"{name}.py"))
 
 
 windows = _sibling("windows")

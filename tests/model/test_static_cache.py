@@ -1,10 +1,11 @@
 """Writing with a cache of fixed size says what writing with a growing one says, from one graph for all steps."""
 
-import importlib.util
 import pathlib
 
 import numpy as np
 import pytest
+
+import beside
 
 torch = pytest.importorskip("torch")
 
@@ -14,9 +15,7 @@ network      = pytest.importorskip("genet5.model.network")
 static_cache = pytest.importorskip("genet5.model.static_cache")
 testing      = pytest.importorskip("torch._dynamo.testing")
 
-SPEC    = importlib.util.spec_from_file_location("windows", pathlib.Path(__file__).with_name("windows.py"))
-windows = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(windows)
+windows = beside.load(pathlib.Path(__file__).with_name("windows.py"))
 
 FAMILIES = {"pre-norm with RoPE":               {},
             "post-norm with ALiBi":             {"norm": "post", "positions": "alibi", "activation": "gelu"},

@@ -1,12 +1,12 @@
 """A model made from DNABERT-2 answers as DNABERT-2, dense and with experts, before and after new tokens."""
 
-import importlib.util
 import json
 import pathlib
 import random
 
 import pytest
 
+import beside
 import genet5.errors as errors
 import genet5.tokenizer as tk
 
@@ -20,10 +20,7 @@ EXPERTS = {"num_experts": 4, "top_k": 2}
 
 
 def _sibling(name):
-    spec   = importlib.util.spec_from_file_location(name, pathlib.Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside.load(pathlib.Path(__file__).with_name(f"{name}.py"))
 
 
 dnabert = _sibling("dnabert")

@@ -53,8 +53,8 @@ pub struct Violation {
 /// are looked at too.
 ///
 /// # Errors
-/// What the file system or the FASTA reader complains about; [`crate::Error::Interrupted`]; [`crate::Error::Input`] for a GTF file; an
-/// unknown genetic code.
+/// What the file system or the FASTA reader complains about; [`crate::Error::Input`] for a GTF file; an
+/// unknown genetic code; [`crate::Error::Interrupted`].
 ///
 /// ```
 /// use genet5_core::checklist;
